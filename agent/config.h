@@ -1,0 +1,46 @@
+// What store IT can set, with the defaults. installer/tillwired.toml is the commented sample; docs and code go by it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "core/result.h"
+
+namespace tillwire {
+
+struct UplinkConfig {
+  std::string server = "127.0.0.1:7400";  // host:port of tillwire-ingestd
+  bool insecure = false;                  // plaintext to a server that is not on loopback
+  std::uint64_t batch_records = 512;      // the server's Welcome may lower these three
+  std::uint64_t batch_bytes = 256 * 1024;
+  std::uint64_t window_batches = 4;
+  std::chrono::milliseconds backoff_base{1000};
+  std::chrono::milliseconds backoff_cap{120'000};
+  std::chrono::milliseconds keepalive_time{30'000};
+  std::chrono::milliseconds keepalive_timeout{10'000};
+  std::chrono::milliseconds answer_timeout{40'000};  // no Welcome or result for so long: the channel is rebuilt
+};
+
+struct OutboxConfig {
+  std::string directory = "/var/lib/tillwire";
+  std::uint64_t max_bytes = 2ULL << 30;
+  std::chrono::milliseconds delivered_retention = std::chrono::hours(30 * 24);
+  std::uint64_t delivered_max_bytes = 256ULL << 20;
+  std::chrono::milliseconds idempotency_retention = std::chrono::hours(90 * 24);
+};
+
+struct AgentConfig {
+  std::string store_id;     // required
+  std::string terminal_id;  // required
+  std::string machine_id_file = "/etc/machine-id";
+  OutboxConfig outbox;
+  std::string socket = "/run/tillwire/capture.sock";
+  UplinkConfig uplink;
+  std::string log_level = "info";
+};
+
+// Reads and checks a file. The error names the file, the key and the remedy.
+Result<AgentConfig> LoadAgentConfig(const std::string& path);
+
+}  // namespace tillwire

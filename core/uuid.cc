@@ -1,0 +1,91 @@
+#include "core/uuid.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace tillwire {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+constexpr std::array<std::size_t, 4> kDashes = {8, 13, 18, 23};
+constexpr std::uint16_t kCounterMax = 0x0fff;
+
+bool IsDash(std::size_t index) {
+  return std::find(kDashes.begin(), kDashes.end(), index) != kDashes.end();
+}
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::string Uuid::ToString() const {
+  std::string text;
+  text.reserve(36);
+  for (const std::uint8_t byte : bytes) {
+    if (IsDash(text.size())) text.push_back('-');
+    text.push_back(kHexDigits[byte >> 4]);
+    text.push_back(kHexDigits[byte & 0x0f]);
+  }
+  return text;
+}
+
+std::optional<Uuid> Uuid::Parse(std::string_view text) {
+  if (text.size() != 36) return std::nullopt;
+  Uuid uuid;
+  std::size_t nibble = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (IsDash(i)) {
+      if (text[i] != '-') return std::nullopt;
+      continue;
+    }
+    const int value = HexValue(text[i]);
+    if (value < 0) return std::nullopt;
+    auto& byte = uuid.bytes[nibble / 2];
+    byte = static_cast<std::uint8_t>((byte << 4) | value);
+    ++nibble;
+  }
+  return uuid;
+}
+
+std::optional<Uuid> Uuid::FromBytes(std::string_view bytes) {
+  Uuid uuid;
+  if (bytes.size() != uuid.bytes.size()) return std::nullopt;
+  std::memcpy(uuid.bytes.data(), bytes.data(), bytes.size());
+  return uuid;
+}
+
+Uuid UuidGenerator::Make(WallTime now) {
+  const std::int64_t millis =
+      std::max<std::int64_t>(0, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
+  const std::uint64_t random = rng_.Next();
+  std::int64_t stamp = 0;
+  std::uint16_t counter = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (millis > last_millis_) {
+      last_millis_ = millis;
+      counter_ = 0;
+    } else if (counter_ == kCounterMax) {
+      ++last_millis_;
+      counter_ = 0;
+    } else {
+      ++counter_;
+    }
+    stamp = last_millis_;
+    counter = counter_;
+  }
+  Uuid uuid;
+  for (int i = 0; i < 6; ++i) uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(stamp >> (40 - 8 * i));
+  uuid.bytes[6] = static_cast<std::uint8_t>(0x70 | (counter >> 8));
+  uuid.bytes[7] = static_cast<std::uint8_t>(counter & 0xff);
+  for (int i = 0; i < 8; ++i) uuid.bytes[static_cast<std::size_t>(8 + i)] = static_cast<std::uint8_t>(random >> (8 * i));
+  uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3f));
+  return uuid;
+}
+
+}  // namespace tillwire

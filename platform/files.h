@@ -1,0 +1,18 @@
+// What POSIX asks for before a file's existence is durable.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/result.h"
+
+namespace tillwire {
+
+// Creates a directory and its parents where absent, with mode 0750, and syncs the parent.
+Result<void> EnsureDirectory(const std::filesystem::path& path);
+// Makes creations, renames and deletions in a directory durable.
+Result<void> SyncDirectory(const std::filesystem::path& path);
+// "cannot OPERATION PATH: strerror", with a code by errno (ENOSPC: kResourceExhausted; else kUnavailable).
+Error FileError(const std::string& operation, const std::filesystem::path& path, int error_number);
+
+}  // namespace tillwire

@@ -1,0 +1,16 @@
+// Structured logs on standard error, one event a line; the service manager stores them. Payloads are never logged.
+//
+// Call sites write spdlog::info("uplink: connected server={} pending={}", ...): a part of the program, what happened, and
+// key=value pairs.
+#pragma once
+
+#include <string>
+
+#include "core/result.h"
+
+namespace tillwire {
+
+// Sets the process-wide logger. `level` is one of debug, info, warn, error; else kInvalidArgument.
+Result<void> SetUpLogging(const std::string& level);
+
+}  // namespace tillwire

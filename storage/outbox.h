@@ -1,0 +1,219 @@
+// The agent's durable queue: what an associate did, on disk, until the centre has it.
+//
+// docs/outbox-format.md describes the files. One Outbox owns them; it is used by one thread at a time (in the agent,
+// the thread of GroupCommit). Everything between Begin() and Commit() is one transaction; it is durable, that is,
+// synced, when Commit() returns. Expected outcomes are Results; a failing disk throws StorageFault (storage/database.h),
+// after which the caller must Rollback().
+//
+// Every event has a *position*: its place in capture order over all epochs, from 1. An epoch is a run of positions, so
+// that (epoch, sequence) follows from a position and a small table. A position never changes; on a fork the events from
+// some position on get new identities (epoch, sequence, hash) where they stand.
+//
+// What holds for many events at once is held as ranges of positions, so nothing here reads or writes in proportion to
+// the backlog, except MoveSuffix().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/interval_set.h"
+#include "core/record.h"
+#include "core/result.h"
+#include "core/rng.h"
+#include "core/uuid.h"
+#include "core/write_back.h"
+#include "storage/database.h"
+#include "storage/group_commit.h"
+#include "storage/high_water_mark.h"
+#include "storage/owner_lock.h"
+
+namespace tillwire {
+
+using Position = std::uint64_t;
+
+struct OutboxOptions {
+  std::filesystem::path directory;
+  std::string store_id;
+  std::string terminal_id;
+  std::string machine_id;  // of the machine that runs the agent; another one than stored means a copied outbox
+  std::uint64_t max_bytes = 2ULL << 30;           // of the database file; captures beyond it are refused
+  std::chrono::hours delivered_retention{30 * 24};  // by the centre's clock
+  std::uint64_t delivered_max_bytes = 256ULL << 20;
+  std::chrono::hours idempotency_retention{90 * 24};
+  DatabaseOptions database;  // the tests' seam: another VFS, syncing off
+};
+
+// One event to store. The caller has validated and serialized it.
+struct CaptureInput {
+  Uuid event_id;
+  std::string lane;
+  std::optional<Uuid> joins_lane_of;  // follow this event's lane where it is known here
+  std::string event;                  // the serialized StoreEvent
+  WallTime captured_at;
+  struct Idempotency {
+    Hash key;      // of the caller's key
+    Hash content;  // of what the caller supplied, the key apart
+  };
+  std::optional<Idempotency> idempotency;
+};
+
+struct Captured {
+  Uuid event_id;
+  RecordId id;
+  bool repeated = false;  // the key was known: this names the first capture, and nothing was stored
+};
+
+// A record that waits for the centre.
+struct PendingRecord {
+  Position position = 0;
+  Record record;
+  std::optional<Position> predecessor;  // the lane's event before it
+  bool predecessor_resolved = true;     // whether the centre is known to have it, or no longer needs it
+};
+
+struct PendingPage {
+  std::vector<PendingRecord> records;  // ascending by position
+  Position scanned_through = 0;        // nothing else is pending at or below it, above where the read began
+  bool at_end = false;                 // nothing is pending above it
+  std::vector<Position> damaged;       // set aside by this read because their hash failed
+};
+
+// What the centre said about one event.
+struct EventOutcome {
+  Position position = 0;
+  RecordResult result;
+};
+
+// A range of sequences that this outbox knows of and no longer has.
+struct LostRange {
+  std::int64_t row = 0;
+  Tombstone tombstone;
+  WallTime detected_at;
+  bool announced = false;  // the centre has confirmed the tombstone
+};
+
+struct ParkedEvent {
+  Uuid event_id;
+  RecordId id;
+  std::string lane;
+  std::string reason;  // a word: TOO_MANY_LINES, ..., DAMAGED
+  std::string detail;
+  WallTime parked_at;
+};
+
+struct Incident {
+  WallTime time;
+  std::string text;
+};
+
+struct OutboxStatus {
+  std::uint64_t pending = 0;  // without parked
+  std::uint64_t parked = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t tombstoned = 0;  // answered TOMBSTONED by the centre
+  std::uint64_t lost = 0;
+  std::optional<WallTime> oldest_pending;
+  std::uint64_t epoch = 0;
+  std::uint32_t epoch_ordinal = 0;
+  std::uint64_t last_sequence = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t max_bytes = 0;
+  std::vector<ParkedEvent> parked_events;  // the oldest
+  std::vector<LostRange> lost_ranges;      // the oldest
+  std::vector<Incident> incidents;         // the newest first
+};
+
+// What a Welcome changed here.
+struct WelcomeReport {
+  std::uint64_t newly_delivered = 0;
+  std::uint64_t pending_again = 0;  // had been delivered, parked or tombstoned; the centre does not confirm it
+  std::uint64_t declared_lost = 0;  // pending again but no longer retained
+};
+
+struct MoveReport {
+  std::uint64_t new_epoch = 0;
+  std::uint64_t moved = 0;
+  Position first_position = 0;  // of what moved; last_position + 1 if nothing did
+};
+
+class Outbox final : public Transactional {
+ public:
+  // How many parked events, lost ranges and incidents Status() lists.
+  static constexpr std::size_t kStatusListLimit = 20;
+
+  // Opens the outbox in options.directory, creating it where there is none: takes the owner lock, checks the settings
+  // that durability rests on, migrates an older schema, compares the high-water mark and the machine id, and begins a
+  // new epoch where either says so. Refuses, and changes nothing: a directory in use, a newer schema, another
+  // terminal's outbox. Does not read in proportion to the backlog.
+  static Result<std::unique_ptr<Outbox>> Open(const OutboxOptions& options, const Clock& clock, Rng& rng);
+
+  ~Outbox() override;
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  // -- Transactional
+  void Begin() override;
+  void Commit() override;            // synced when it returns; then the high-water mark is written
+  void Rollback() noexcept override;  // also takes back what is held in memory
+
+  // -- Capture (in a transaction)
+
+  // Stores one event. kAlreadyExists: the key was used for other content. kResourceExhausted: max_bytes is reached.
+  Result<Captured> Capture(const CaptureInput& input);
+
+  // -- Delivery (in a transaction)
+
+  // What Hello has to say.
+  [[nodiscard]] std::vector<EpochSummary> Epochs();
+  // Rule 3: recomputes delivered from what the centre holds, wherever the hashes agree; the rest is pending again.
+  WelcomeReport ApplyWelcome(const Welcome& welcome);
+  // The next records above `after` that wait, at most max_records and, from the second on, max_bytes of events.
+  // Verifies each hash; a damaged event is set aside as parked and does not come.
+  PendingPage ReadPending(Position after, std::size_t max_records, std::size_t max_bytes);
+  // Records what the centre answered. RETRY and CONFLICT change nothing here.
+  void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);
+  // Rule 4: gives every event of `epoch` above its contiguous confirmed watermark, and everything captured after it, a
+  // new identity in a new epoch, and makes it pending. Reads and rewrites all of those.
+  MoveReport MoveSuffix(std::uint64_t epoch, const std::string& why);
+  // Captures go into a new epoch from now on; no event changes.
+  std::uint64_t StartEpoch(const std::string& why);
+  // Parked to pending. kNotFound, kFailedPrecondition (not parked, or damaged). Returns position and reason.
+  struct Requeued {
+    Position position = 0;
+    std::string reason;
+  };
+  Result<Requeued> Requeue(const Uuid& event_id);
+  // Lost ranges that the centre has not confirmed.
+  [[nodiscard]] std::vector<LostRange> UnannouncedLostRanges(std::size_t limit);
+  void MarkAnnounced(const std::vector<std::int64_t>& rows);
+
+  // -- Upkeep (in a transaction)
+
+  // Notes the centre's clock, and prunes one step of what is delivered, backed up and older than the retention.
+  // Returns whether more is left to prune.
+  bool Maintain(WallTime server_time);
+
+  // -- Looking (in a transaction or out of one)
+
+  [[nodiscard]] OutboxStatus Status();
+  [[nodiscard]] Position LastPosition() const;
+  [[nodiscard]] Position FirstPending() const;
+
+  // Syncs the high-water mark, if it was written since the last call. Any thread; slow.
+  void SyncHighWaterMark();
+
+ private:
+  class Impl;
+  explicit Outbox(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tillwire
