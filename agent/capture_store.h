@@ -9,7 +9,8 @@
 
 namespace tillwire {
 
-// Any thread may call; `done` is called exactly once, on the storage thread or, when the store has stopped, at once.
+// Any thread may call; `done` is called exactly once, on the storage thread or, when the store has stopped,
+// at once.
 class CaptureStore {
  public:
   virtual ~CaptureStore() = default;

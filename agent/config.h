@@ -1,4 +1,5 @@
-// What store IT can set, with the defaults. installer/tillwired.toml is the commented sample; docs and code go by it.
+// What store IT can set, with the defaults. installer/tillwired.toml is the commented sample; docs and code
+// go by it.
 #pragma once
 
 #include <chrono>
@@ -19,7 +20,8 @@ struct UplinkConfig {
   std::chrono::milliseconds backoff_cap{120'000};
   std::chrono::milliseconds keepalive_time{30'000};
   std::chrono::milliseconds keepalive_timeout{10'000};
-  std::chrono::milliseconds answer_timeout{40'000};  // no Welcome or result for so long: the channel is rebuilt
+  std::chrono::milliseconds answer_timeout{
+      40'000};  // no Welcome or result for so long: the channel is rebuilt
 };
 
 struct OutboxConfig {

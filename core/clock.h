@@ -28,7 +28,11 @@ class Clock {
 };
 
 // Microseconds since the epoch, the form in which wall times are stored.
-inline std::int64_t ToMicros(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime FromMicros(std::int64_t micros) { return WallTime(std::chrono::microseconds(micros)); }
+inline std::int64_t ToMicros(WallTime time) {
+  return time.time_since_epoch().count();
+}
+inline WallTime FromMicros(std::int64_t micros) {
+  return WallTime(std::chrono::microseconds(micros));
+}
 
 }  // namespace tillwire

@@ -1,5 +1,5 @@
-// A StoreEvent in our own words. The meaning of each field is in proto/tillwire/v1/event.proto; the enums have the same
-// numbers. A number outside an enum survives decoding, so that validation can name it.
+// A StoreEvent in our own words. The meaning of each field is in proto/tillwire/v1/event.proto; the enums
+// have the same numbers. A number outside an enum survives decoding, so that validation can name it.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,14 @@ enum class CancellationReason {
 };
 enum class FulfillmentState { kUnspecified, kOpen, kPicking, kStaged, kReadyForPickup };
 enum class ReleasePolicy { kUnspecified, kOnCancel, kOnPutBack, kNone };
-enum class ClearReason { kUnspecified, kOrderCancelled, kPickedUp, kHoldExpired, kRelocated, kAuditCorrection };
+enum class ClearReason {
+  kUnspecified,
+  kOrderCancelled,
+  kPickedUp,
+  kHoldExpired,
+  kRelocated,
+  kAuditCorrection
+};
 enum class GoodsDisposition { kUnspecified, kSellable, kDamaged, kNonSellable, kQuarantine, kMissing };
 
 struct CancelledLine {

@@ -42,13 +42,13 @@ struct RecordRef {
   auto operator<=>(const RecordRef&) const = default;
 };
 
-// SHA-256 over tag, epoch, sequence, lane, lane predecessor (zeros where absent), previous hash and SHA-256(event).
-// Each is preceded by its length as 32 bits, big-endian; integers are 64 bits, big-endian.
+// SHA-256 over tag, epoch, sequence, lane, lane predecessor (zeros where absent), previous hash and
+// SHA-256(event). Each is preceded by its length as 32 bits, big-endian; integers are 64 bits, big-endian.
 Hash RecordHash(RecordId id, std::string_view lane, const std::optional<RecordRef>& lane_predecessor,
                 const Hash& previous_hash, std::string_view event);
 
-// The previous hash of an epoch's first record: SHA-256 over tag, store, terminal, epoch and the last hash of the epoch
-// before (zeros for the first epoch), encoded as above.
+// The previous hash of an epoch's first record: SHA-256 over tag, store, terminal, epoch and the last hash of
+// the epoch before (zeros for the first epoch), encoded as above.
 Hash GenesisHash(std::string_view store_id, std::string_view terminal_id, std::uint64_t epoch,
                  const Hash& head_of_previous_epoch);
 

@@ -1,4 +1,5 @@
-// A set of 64-bit integers held as ranges: what is delivered is nearly always one range, however long the history.
+// A set of 64-bit integers held as ranges: what is delivered is nearly always one range, however long the
+// history.
 #pragma once
 
 #include <cstdint>

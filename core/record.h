@@ -12,7 +12,7 @@ struct Record {
   RecordId id;
   std::string lane;
   std::optional<RecordRef> lane_predecessor;  // the lane's record before this one
-  Hash previous_hash;                         // of the record before this one in the epoch, or the epoch's genesis
+  Hash previous_hash;  // of the record before this one in the epoch, or the epoch's genesis
   Hash hash;
   std::string event;                // the serialized StoreEvent, byte for byte as captured
   std::optional<RecordRef> origin;  // its first identity, where a fork moved it

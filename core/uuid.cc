@@ -60,8 +60,8 @@ std::optional<Uuid> Uuid::FromBytes(std::string_view bytes) {
 }
 
 Uuid UuidGenerator::Make(WallTime now) {
-  const std::int64_t millis =
-      std::max<std::int64_t>(0, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
+  const std::int64_t millis = std::max<std::int64_t>(
+      0, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
   const std::uint64_t random = rng_.Next();
   std::int64_t stamp = 0;
   std::uint16_t counter = 0;
@@ -80,10 +80,10 @@ Uuid UuidGenerator::Make(WallTime now) {
     counter = counter_;
   }
   Uuid uuid;
-  for (int i = 0; i < 6; ++i) uuid.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(stamp >> (40 - 8 * i));
+  for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(stamp >> (40 - 8 * i));
   uuid.bytes[6] = static_cast<std::uint8_t>(0x70 | (counter >> 8));
   uuid.bytes[7] = static_cast<std::uint8_t>(counter & 0xff);
-  for (int i = 0; i < 8; ++i) uuid.bytes[static_cast<std::size_t>(8 + i)] = static_cast<std::uint8_t>(random >> (8 * i));
+  for (std::size_t i = 0; i < 8; ++i) uuid.bytes[8 + i] = static_cast<std::uint8_t>(random >> (8 * i));
   uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3f));
   return uuid;
 }

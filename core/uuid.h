@@ -30,8 +30,8 @@ struct Uuid {
   }
 };
 
-// Makes UUIDv7s that ascend within this generator even when the wall clock steps back, so that an index over them is
-// appended to. Uniqueness rests on 62 random bits, never on the clock. Any thread may call it.
+// Makes UUIDv7s that ascend within this generator even when the wall clock steps back, so that an index over
+// them is appended to. Uniqueness rests on 62 random bits, never on the clock. Any thread may call it.
 class UuidGenerator {
  public:
   explicit UuidGenerator(Rng& rng) : rng_(rng) {}

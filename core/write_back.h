@@ -1,5 +1,6 @@
-// The messages of IngestionService.WriteBack in our own words; their meaning is in proto/tillwire/v1/ingestion.proto.
-// The uplink and the ingestion logic speak these; proto/write_back_codec turns them into the wire's.
+// The messages of IngestionService.WriteBack in our own words; their meaning is in
+// proto/tillwire/v1/ingestion.proto. The uplink and the ingestion logic speak these; proto/write_back_codec
+// turns them into the wire's.
 #pragma once
 
 #include <chrono>

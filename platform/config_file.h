@@ -1,5 +1,5 @@
-// Reading a daemon's TOML file: every key is typed, bounded and known by name; anything else in the file is an error
-// that says what would have been right.
+// Reading a daemon's TOML file: every key is typed, bounded and known by name; anything else in the file is
+// an error that says what would have been right.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,9 @@
 
 namespace tillwire {
 
-// Usage: open, call one reader for each key, then Finish(). A reader leaves its target unchanged if the key is absent,
-// so the target's initial value is the default. The first problem is kept and returned by Finish().
+// Usage: open, call one reader for each key, then Finish(). A reader leaves its target unchanged if the key
+// is absent, so the target's initial value is the default. The first problem is kept and returned by
+// Finish().
 class ConfigFile {
  public:
   static Result<ConfigFile> Open(const std::string& path);
@@ -35,7 +36,8 @@ class ConfigFile {
   // The key must be there and not empty.
   void Require(const std::string& key, std::string& target, const std::string& meaning);
 
-  // The first problem, or a key that nobody asked for ("unknown key uplink.sever; did you mean uplink.server?").
+  // A key that nobody asked for, else the first problem ("unknown key uplink.sever; did you mean
+  // uplink.server?").
   [[nodiscard]] Result<void> Finish() const;
 
  private:

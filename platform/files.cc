@@ -12,7 +12,8 @@ namespace tillwire {
 
 Error FileError(const std::string& operation, const std::filesystem::path& path, int error_number) {
   Error error;
-  error.message = "cannot " + operation + " " + path.string() + ": " + std::generic_category().message(error_number);
+  error.message =
+      "cannot " + operation + " " + path.string() + ": " + std::generic_category().message(error_number);
   switch (error_number) {
     case ENOSPC:
     case EDQUOT:

@@ -1,7 +1,8 @@
-// Structured logs on standard error, one event a line; the service manager stores them. Payloads are never logged.
+// Structured logs on standard error, one event a line; the service manager stores them. Payloads are never
+// logged.
 //
-// Call sites write spdlog::info("uplink: connected server={} pending={}", ...): a part of the program, what happened, and
-// key=value pairs.
+// Call sites write spdlog::info("uplink: connected server={} pending={}", ...): a part of the program, what
+// happened, and key=value pairs.
 #pragma once
 
 #include <string>

@@ -24,9 +24,13 @@ std::string ReadFirstLine(const std::string& path) {
 
 }  // namespace
 
-WallTime SystemClock::WallNow() const { return WallTime(Read(CLOCK_REALTIME)); }
+WallTime SystemClock::WallNow() const {
+  return WallTime(Read(CLOCK_REALTIME));
+}
 
-BootTime SystemClock::BootNow() const { return Read(CLOCK_BOOTTIME); }
+BootTime SystemClock::BootNow() const {
+  return Read(CLOCK_BOOTTIME);
+}
 
 ClockSample SystemClock::Sample() const {
   timex state{};
@@ -39,6 +43,8 @@ std::string ReadBootId() {
   return id.empty() ? "unknown" : id;
 }
 
-std::string ReadMachineId(const std::string& path) { return ReadFirstLine(path); }
+std::string ReadMachineId(const std::string& path) {
+  return ReadFirstLine(path);
+}
 
 }  // namespace tillwire

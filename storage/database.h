@@ -1,5 +1,5 @@
-// The one place that knows SQLite's C interface: opening with the settings that durability rests on, and naming faults.
-// Statements and transactions are SQLiteCpp's.
+// The one place that knows SQLite's C interface: opening with the settings that durability rests on, and
+// naming faults. Statements and transactions are SQLiteCpp's.
 #pragma once
 
 #include <SQLiteCpp/SQLiteCpp.h>
@@ -26,7 +26,8 @@ class StorageFault : public std::runtime_error {
   Error error_;
 };
 
-// What an exception out of SQLiteCpp means: full disk kResourceExhausted, damage kDataLoss, else kUnavailable.
+// What an exception out of SQLiteCpp means: full disk kResourceExhausted, damage kDataLoss, else
+// kUnavailable.
 Error ErrorFromSqlite(const SQLite::Exception& exception);
 
 enum class Synchronous {
@@ -39,10 +40,11 @@ struct DatabaseOptions {
   Synchronous synchronous = Synchronous::kFull;
 };
 
-// Opens (or creates) a database for one process and one connection: exclusive lock held until closed, WAL, FULL. Reads
-// each setting back and refuses to go on with another. The directory is synced when the file is new. kDataLoss if it is
-// no database or damaged at its head; kUnavailable if another process has it open.
-Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path, const DatabaseOptions& options,
+// Opens (or creates) a database for one process and one connection: exclusive lock held until closed, WAL,
+// FULL. Reads each setting back and refuses to go on with another. The directory is synced when the file is
+// new. kDataLoss if it is no database or damaged at its head; kUnavailable if another process has it open.
+Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path,
+                                                       const DatabaseOptions& options,
                                                        std::uint64_t max_bytes);
 
 // Closes without a checkpoint, so that after a failed sync the log stays as evidence.
@@ -60,7 +62,8 @@ class StatementRun {
   StatementRun(const StatementRun&) = delete;
   StatementRun& operator=(const StatementRun&) = delete;
 
-  // Parameters are numbered from 1 in the order of the calls. Text and blobs are not copied: they must outlive the run.
+  // Parameters are numbered from 1 in the order of the calls. Text and blobs are not copied: they must
+  // outlive the run.
   StatementRun& Bind(std::int64_t value);
   StatementRun& Bind(std::uint64_t value);  // stored as the signed number of the same bits
   StatementRun& BindText(std::string_view value);

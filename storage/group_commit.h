@@ -23,15 +23,16 @@ class Transactional {
 };
 
 // Where a group stands; tests interrupt it there.
-enum class CommitPhase { kBeforeCommit, kInCommit, kAfterCommit };
+enum class CommitPhase { kBeforeCommit, kInCommit };
 using CommitProbe = std::function<void(CommitPhase)>;
 
 // Owns the thread that uses a Transactional. Any thread may Submit.
 class GroupCommit {
  public:
-  // Two halves of a job, both called on the commit thread. `work` runs in the group's transaction; an expected failure
-  // is for it to keep. `done` runs after the commit is durable, or with the reason why the group was rolled back:
-  // kResourceExhausted or kUnavailable (nothing was recorded), kUnknown (the disk failed while committing).
+  // Two halves of a job, both called on the commit thread. `work` runs in the group's transaction; an
+  // expected failure is for it to keep. `done` runs after the commit is durable, or with the reason why the
+  // group was rolled back: kResourceExhausted or kUnavailable (nothing was recorded), kUnknown (the disk
+  // failed while committing).
   struct Job {
     std::function<void()> work;
     std::function<void(const Result<void>&)> done;
@@ -39,17 +40,20 @@ class GroupCommit {
 
   static constexpr std::size_t kDefaultMaxGroup = 4096;
 
-  explicit GroupCommit(Transactional& store, std::size_t max_group = kDefaultMaxGroup, CommitProbe probe = {});
+  explicit GroupCommit(Transactional& store, std::size_t max_group = kDefaultMaxGroup,
+                       CommitProbe probe = {});
   // Finishes what was submitted.
   ~GroupCommit();
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
 
-  // Enqueues. After Stop(), or after a failed sync, `done` is called at once, on the caller's thread, with kUnavailable.
+  // Enqueues. After Stop(), or after a failed sync, `done` is called at once, on the caller's thread, with
+  // kUnavailable.
   void Submit(Job job);
   // Finishes what was submitted, then refuses. Returns when the thread has ended.
   void Stop();
-  // Whether a commit failed in a way after which the disk's content is not known. Nothing is written any more.
+  // Whether a commit failed in a way after which the disk's content is not known. Nothing is written any
+  // more.
   [[nodiscard]] bool Failed() const;
 
  private:

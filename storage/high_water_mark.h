@@ -1,5 +1,5 @@
-// The highest record ever committed, kept beside the database: it shows a loss that SQLite itself can't see (a damaged
-// log is silently shortened) and an outbox file that was put back to an older copy.
+// The highest record ever committed, kept beside the database: it shows a loss that SQLite itself can't see
+// (a damaged log is silently shortened) and an outbox file that was put back to an older copy.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@
 
 namespace tillwire {
 
-// Two slots in one preallocated file, written in turn, each with a checksum: a torn write leaves the other intact.
-// Write() by one thread; Sync() by any, concurrently.
+// Two slots in one preallocated file, written in turn, each with a checksum: a torn write leaves the other
+// intact. Write() by one thread; Sync() by any, concurrently.
 class HighWaterMark {
  public:
   static Result<std::unique_ptr<HighWaterMark>> Open(const std::filesystem::path& path);
@@ -24,8 +24,8 @@ class HighWaterMark {
 
   // What the file held when it was opened; nothing if it was new or both slots were damaged.
   [[nodiscard]] const std::optional<RecordRef>& AtOpen() const { return at_open_; }
-  // Survives the process at once, a power cut only after Sync(). A failure to write is reported by the next Sync():
-  // the mark is a second line of defence, and must never stop a capture.
+  // Survives the process at once, a power cut only after Sync(). A failure to write is reported by the next
+  // Sync(): the mark is a second line of defence, and must never stop a capture.
   void Write(const RecordRef& mark);
   // Syncs if something was written since; kUnavailable if the disk fails.
   Result<void> Sync();

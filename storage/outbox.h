@@ -1,16 +1,16 @@
 // The agent's durable queue: what an associate did, on disk, until the centre has it.
 //
-// docs/outbox-format.md describes the files. One Outbox owns them; it is used by one thread at a time (in the agent,
-// the thread of GroupCommit). Everything between Begin() and Commit() is one transaction; it is durable, that is,
-// synced, when Commit() returns. Expected outcomes are Results; a failing disk throws StorageFault (storage/database.h),
-// after which the caller must Rollback().
+// docs/outbox-format.md describes the files. One Outbox owns them; it is used by one thread at a time (in the
+// agent, the thread of GroupCommit). Everything between Begin() and Commit() is one transaction; it is
+// durable, that is, synced, when Commit() returns. Expected outcomes are Results; a failing disk throws
+// StorageFault (storage/database.h), after which the caller must Rollback().
 //
-// Every event has a *position*: its place in capture order over all epochs, from 1. An epoch is a run of positions, so
-// that (epoch, sequence) follows from a position and a small table. A position never changes; on a fork the events from
-// some position on get new identities (epoch, sequence, hash) where they stand.
+// Every event has a *position*: its place in capture order over all epochs, from 1. An epoch is a run of
+// positions, so that (epoch, sequence) follows from a position and a small table. A position never changes;
+// on a fork the events from some position on get new identities (epoch, sequence, hash) where they stand.
 //
-// What holds for many events at once is held as ranges of positions, so nothing here reads or writes in proportion to
-// the backlog, except MoveSuffix().
+// What holds for many events at once is held as ranges of positions, so nothing here reads or writes in
+// proportion to the backlog, except MoveSuffix().
 #pragma once
 
 #include <chrono>
@@ -43,8 +43,9 @@ struct OutboxOptions {
   std::filesystem::path directory;
   std::string store_id;
   std::string terminal_id;
-  std::string machine_id;  // of the machine that runs the agent; another one than stored means a copied outbox
-  std::uint64_t max_bytes = 2ULL << 30;           // of the database file; captures beyond it are refused
+  std::string
+      machine_id;  // of the machine that runs the agent; another one than stored means a copied outbox
+  std::uint64_t max_bytes = 2ULL << 30;             // of the database file; captures beyond it are refused
   std::chrono::hours delivered_retention{30 * 24};  // by the centre's clock
   std::uint64_t delivered_max_bytes = 256ULL << 20;
   std::chrono::hours idempotency_retention{90 * 24};
@@ -134,7 +135,8 @@ struct OutboxStatus {
 // What a Welcome changed here.
 struct WelcomeReport {
   std::uint64_t newly_delivered = 0;
-  std::uint64_t pending_again = 0;  // had been delivered, parked or tombstoned; the centre does not confirm it
+  std::uint64_t pending_again =
+      0;  // had been delivered, parked or tombstoned; the centre does not confirm it
   std::uint64_t declared_lost = 0;  // pending again but no longer retained
 };
 
@@ -149,10 +151,10 @@ class Outbox final : public Transactional {
   // How many parked events, lost ranges and incidents Status() lists.
   static constexpr std::size_t kStatusListLimit = 20;
 
-  // Opens the outbox in options.directory, creating it where there is none: takes the owner lock, checks the settings
-  // that durability rests on, migrates an older schema, compares the high-water mark and the machine id, and begins a
-  // new epoch where either says so. Refuses, and changes nothing: a directory in use, a newer schema, another
-  // terminal's outbox. Does not read in proportion to the backlog.
+  // Opens the outbox in options.directory, creating it where there is none: takes the owner lock, checks the
+  // settings that durability rests on, migrates an older schema, compares the high-water mark and the machine
+  // id, and begins a new epoch where either says so. Refuses, and changes nothing: a directory in use, a
+  // newer schema, another terminal's outbox. Does not read in proportion to the backlog.
   static Result<std::unique_ptr<Outbox>> Open(const OutboxOptions& options, const Clock& clock, Rng& rng);
 
   ~Outbox() override;
@@ -161,27 +163,29 @@ class Outbox final : public Transactional {
 
   // -- Transactional
   void Begin() override;
-  void Commit() override;            // synced when it returns; then the high-water mark is written
+  void Commit() override;             // synced when it returns; then the high-water mark is written
   void Rollback() noexcept override;  // also takes back what is held in memory
 
   // -- Capture (in a transaction)
 
-  // Stores one event. kAlreadyExists: the key was used for other content. kResourceExhausted: max_bytes is reached.
+  // Stores one event. kAlreadyExists: the key was used for other content. kResourceExhausted: max_bytes is
+  // reached.
   Result<Captured> Capture(const CaptureInput& input);
 
   // -- Delivery (in a transaction)
 
   // What Hello has to say.
   [[nodiscard]] std::vector<EpochSummary> Epochs();
-  // Rule 3: recomputes delivered from what the centre holds, wherever the hashes agree; the rest is pending again.
+  // Rule 3: recomputes delivered from what the centre holds, wherever the hashes agree; the rest is pending
+  // again.
   WelcomeReport ApplyWelcome(const Welcome& welcome);
-  // The next records above `after` that wait, at most max_records and, from the second on, max_bytes of events.
-  // Verifies each hash; a damaged event is set aside as parked and does not come.
+  // The next records above `after` that wait, at most max_records and, from the second on, max_bytes of
+  // events. Verifies each hash; a damaged event is set aside as parked and does not come.
   PendingPage ReadPending(Position after, std::size_t max_records, std::size_t max_bytes);
   // Records what the centre answered. RETRY and CONFLICT change nothing here.
   void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);
-  // Rule 4: gives every event of `epoch` above its contiguous confirmed watermark, and everything captured after it, a
-  // new identity in a new epoch, and makes it pending. Reads and rewrites all of those.
+  // Rule 4: gives every event of `epoch` above its contiguous confirmed watermark, and everything captured
+  // after it, a new identity in a new epoch, and makes it pending. Reads and rewrites all of those.
   MoveReport MoveSuffix(std::uint64_t epoch, const std::string& why);
   // Captures go into a new epoch from now on; no event changes.
   std::uint64_t StartEpoch(const std::string& why);
@@ -197,8 +201,8 @@ class Outbox final : public Transactional {
 
   // -- Upkeep (in a transaction)
 
-  // Notes the centre's clock, and prunes one step of what is delivered, backed up and older than the retention.
-  // Returns whether more is left to prune.
+  // Notes the centre's clock, and prunes one step of what is delivered, backed up and older than the
+  // retention. Returns whether more is left to prune.
   bool Maintain(WallTime server_time);
 
   // -- Looking (in a transaction or out of one)

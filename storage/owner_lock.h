@@ -11,8 +11,9 @@ namespace tillwire {
 
 class OwnerLock {
  public:
-  // Locks `path` (created if absent) and writes this process's id and `program` into it. If another process holds it:
-  // kUnavailable, with that process named: "outbox is locked by process 812 (tillwired); stop it or use its socket".
+  // Locks `path` (created if absent) and writes this process's id and `program` into it. If another process
+  // holds it: kUnavailable, with that process named: "outbox is locked by process 812 (tillwired); stop it or
+  // use its socket".
   static Result<std::unique_ptr<OwnerLock>> Take(const std::filesystem::path& path, const std::string& what,
                                                  const std::string& program);
   ~OwnerLock();

@@ -1,0 +1,152 @@
+#include "agent/agent.h"
+
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "agent/capture/capture_server.h"
+#include "agent/capture/capture_service.h"
+#include "agent/outbox_worker.h"
+#include "agent/uplink/grpc_transport.h"
+#include "agent/uplink/link_watch.h"
+#include "agent/uplink/uplink.h"
+#include "platform/logging.h"
+#include "platform/system_clock.h"
+#include "platform/system_rng.h"
+#include "storage/outbox.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::chrono::seconds kShutdownGrace{5};
+constexpr int kMaxArenas =
+    2;  // glibc gives each thread an arena of its own; gRPC's threads would hold memory for nothing
+
+OutboxOptions OutboxOptionsFrom(const AgentConfig& config) {
+  OutboxOptions options;
+  options.directory = config.outbox.directory;
+  options.store_id = config.store_id;
+  options.terminal_id = config.terminal_id;
+  options.machine_id = ReadMachineId(config.machine_id_file);
+  options.max_bytes = config.outbox.max_bytes;
+  options.delivered_retention =
+      std::chrono::duration_cast<std::chrono::hours>(config.outbox.delivered_retention);
+  options.delivered_max_bytes = config.outbox.delivered_max_bytes;
+  options.idempotency_retention =
+      std::chrono::duration_cast<std::chrono::hours>(config.outbox.idempotency_retention);
+  return options;
+}
+
+UplinkOptions UplinkOptionsFrom(const AgentConfig& config, const Uuid& instance_id) {
+  UplinkOptions options;
+  options.store_id = config.store_id;
+  options.terminal_id = config.terminal_id;
+  options.agent_version = TILLWIRE_VERSION;
+  options.instance_id = instance_id;
+  options.limits.max_batch_records = static_cast<std::uint32_t>(config.uplink.batch_records);
+  options.limits.max_batch_bytes = static_cast<std::uint32_t>(config.uplink.batch_bytes);
+  options.limits.window_batches = static_cast<std::uint32_t>(config.uplink.window_batches);
+  options.backoff_base = config.uplink.backoff_base;
+  options.backoff_cap = config.uplink.backoff_cap;
+  options.answer_timeout = config.uplink.answer_timeout;
+  return options;
+}
+
+CommitProbe CommitProbeFrom(const PhaseProbe& probe) {
+  if (!probe) return {};
+  return [probe](CommitPhase phase) {
+    probe(phase == CommitPhase::kBeforeCommit ? AgentPhase::kBeforeCommit : AgentPhase::kInCommit);
+  };
+}
+
+// Says what was found at opening: how much waits, and whatever a person should know.
+void LogOpened(Outbox& outbox, const AgentConfig& config, WallTime opening_since) {
+  const OutboxStatus status = outbox.Status();
+  spdlog::info("outbox: opened directory={} pending={} parked={} lost={} epoch={} last_sequence={}",
+               config.outbox.directory, status.pending, status.parked, status.lost, status.epoch,
+               status.last_sequence);
+  for (const Incident& incident : status.incidents) {
+    if (incident.time >= opening_since) spdlog::warn("outbox: {}", incident.text);
+  }
+}
+
+}  // namespace
+
+int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
+  mallopt(M_ARENA_MAX, kMaxArenas);
+  std::signal(SIGPIPE, SIG_IGN);
+  if (auto logging = SetUpLogging(config.log_level); !logging) {
+    spdlog::critical("agent: {}", logging.error().Text());
+    return 1;
+  }
+  const SystemClock clock;
+  SystemRng rng;
+  const WallTime opening_since = clock.WallNow();
+  auto opened = Outbox::Open(OutboxOptionsFrom(config), clock, rng);
+  if (!opened) {
+    spdlog::critical("agent: {}", opened.error().Text());
+    return 1;
+  }
+  LogOpened(**opened, config, opening_since);
+
+  asio::io_context io(1);
+  int exit_code = 0;
+  OutboxWorker worker(**opened, CommitProbeFrom(seams.phase_probe), [&] {
+    asio::post(io, [&] {
+      exit_code = 1;
+      io.stop();
+    });
+  });
+  std::unique_ptr<CaptureStore> wrapped;
+  if (seams.wrap_capture_store) wrapped = seams.wrap_capture_store(worker);
+  CaptureStore& store = wrapped ? *wrapped : worker;
+
+  GrpcTransport transport(
+      io, {config.uplink.server, config.uplink.keepalive_time, config.uplink.keepalive_timeout});
+  UuidGenerator instances(rng);
+  Uplink uplink(io, worker, transport, clock, rng, UplinkOptionsFrom(config, instances.Make(clock.WallNow())),
+                config.uplink.server, seams.phase_probe);
+
+  CaptureServiceOptions service_options;
+  service_options.store_id = config.store_id;
+  service_options.terminal_id = config.terminal_id;
+  service_options.boot_id = ReadBootId();
+  service_options.agent_version = TILLWIRE_VERSION;
+  service_options.on_captured = [&uplink] { uplink.NotifyCaptured(); };
+  service_options.on_requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
+  service_options.uplink_status = [&uplink] { return uplink.Status(); };
+  service_options.probe = seams.phase_probe;
+  CaptureService service(store, clock, rng, std::move(service_options));
+  auto server = CaptureServer::Start(config.socket, service);
+  if (!server) {
+    spdlog::critical("agent: {}", server.error().Text());
+    return 1;
+  }
+  spdlog::info("agent: ready version={} store={} terminal={} socket={}", TILLWIRE_VERSION, config.store_id,
+               config.terminal_id, config.socket);
+
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&io](const asio::error_code& error, int signal) {
+    if (error) return;
+    spdlog::info("agent: stopping signal={}", signal);
+    io.stop();
+  });
+  uplink.Start();
+  const LinkWatch links(io, [&uplink] { uplink.OnLinkUp(); });
+  io.run();
+
+  // Captures under way get their answers first; what they stored is sent by the next run.
+  (*server)->Shutdown(kShutdownGrace);
+  uplink.Stop();
+  worker.Stop();
+  spdlog::info("agent: stopped");
+  return exit_code;
+}
+
+}  // namespace tillwire

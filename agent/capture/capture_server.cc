@@ -1,0 +1,110 @@
+#include "agent/capture/capture_server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "core/limits.h"
+#include "platform/files.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::size_t kMaxSocketPathBytes = sizeof(sockaddr_un::sun_path) - 1;
+// More than an event may have, so that an event that is too big gets our answer, which names the limit, and
+// not gRPC's.
+constexpr int kMaxReceiveBytes = 16 * static_cast<int>(kMaxEventBytes);
+constexpr std::size_t kMemoryQuotaBytes = 32U << 20U;
+constexpr int kMaxThreads = 8;  // for health and reflection; captures are answered on gRPC's own pool
+constexpr int kMaxConcurrentCalls = 256;
+constexpr mode_t kSocketUmask = 0117;  // leaves 0660
+constexpr const char* kServiceName = "tillwire.v1.CaptureService";
+
+Result<void> RemoveStaleSocket(const std::filesystem::path& socket) {
+  struct stat status{};
+  if (lstat(socket.c_str(), &status) != 0) {
+    return errno == ENOENT ? Result<void>() : FileError("look at", socket, errno);
+  }
+  if (!S_ISSOCK(status.st_mode)) {
+    return Error{ErrorCode::kUnavailable, socket.string() + " exists and is no socket",
+                 "remove it, or choose another capture.socket"};
+  }
+  if (unlink(socket.c_str()) != 0) return FileError("remove stale socket", socket, errno);
+  return {};
+}
+
+Result<void> PrepareSocket(const std::filesystem::path& socket) {
+  const std::size_t length = socket.native().size();
+  if (length > kMaxSocketPathBytes) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "socket path " + socket.string() + " has " + std::to_string(length) + " bytes",
+        "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter capture.socket"};
+  }
+  const auto directory = socket.parent_path();
+  if (auto created = EnsureDirectory(directory); !created) return created;
+  if (access(directory.c_str(), W_OK | X_OK) != 0) return FileError("create a socket in", directory, errno);
+  return RemoveStaleSocket(socket);
+}
+
+}  // namespace
+
+class CaptureServer::Impl {
+ public:
+  explicit Impl(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
+  ~Impl() { Shutdown(std::chrono::milliseconds(0)); }
+
+  void Shutdown(std::chrono::milliseconds grace) {
+    if (!server_) return;
+    server_->GetHealthCheckService()->Shutdown();
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    server_.reset();
+  }
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+};
+
+CaptureServer::CaptureServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CaptureServer::~CaptureServer() = default;
+
+Result<std::unique_ptr<CaptureServer>> CaptureServer::Start(const std::filesystem::path& socket,
+                                                            CaptureService& service) {
+  if (auto prepared = PrepareSocket(socket); !prepared) return prepared.error();
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort("unix:" + socket.string(), grpc::InsecureServerCredentials());
+  builder.RegisterService(&service.Grpc());
+  builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentCalls);
+  builder.SetResourceQuota(
+      grpc::ResourceQuota("capture").Resize(kMemoryQuotaBytes).SetMaxThreads(kMaxThreads));
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
+
+  const mode_t previous = umask(kSocketUmask);
+  auto server = builder.BuildAndStart();
+  umask(previous);
+  if (!server) {
+    return Error{ErrorCode::kUnavailable, "cannot listen on " + socket.string(),
+                 "check its directory and that the file system holds sockets"};
+  }
+  server->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  return std::unique_ptr<CaptureServer>(new CaptureServer(std::make_unique<Impl>(std::move(server))));
+}
+
+void CaptureServer::Shutdown(std::chrono::milliseconds grace) {
+  impl_->Shutdown(grace);
+}
+
+}  // namespace tillwire

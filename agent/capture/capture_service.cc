@@ -1,0 +1,204 @@
+#include "agent/capture/capture_service.h"
+
+#include <grpcpp/support/server_callback.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+#include <vector>
+
+#include "agent/capture/status_codec.h"
+#include "agent/capture/validation.h"
+#include "core/lane.h"
+#include "core/limits.h"
+#include "proto/event_codec.h"
+#include "proto/grpc_error.h"
+#include "proto/utf8_check.h"
+#include "tillwire/v1/capture.grpc.pb.h"
+
+namespace tillwire {
+namespace {
+
+Error Invalid(std::string message, std::string hint) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
+}
+
+std::string BytesOf(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  bytes.reserve(buffer.Length());
+  if (!buffer.Dump(&slices).ok()) return bytes;
+  for (const auto& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  return bytes;
+}
+
+void SetBytes(const google::protobuf::MessageLite& message, grpc::ByteBuffer& buffer) {
+  const grpc::Slice slice(message.SerializeAsString());
+  buffer = grpc::ByteBuffer(&slice, 1);
+}
+
+Result<v1::CaptureEventRequest> Parse(const grpc::ByteBuffer& buffer) {
+  const std::string bytes = BytesOf(buffer);
+  v1::CaptureEventRequest request;
+  if (request.ParseFromString(bytes)) return request;
+  if (const auto field = FindInvalidUtf8(bytes, *v1::CaptureEventRequest::descriptor())) {
+    return Invalid(*field + " is not valid UTF-8", "send text as UTF-8");
+  }
+  return Invalid("the request is no CaptureEventRequest", "send one as in tillwire/v1/capture.proto");
+}
+
+// What the caller must know about a capture that failed: whether it may be recorded all the same.
+Error ForCaller(const Error& error, bool has_key) {
+  Error answer = error;
+  switch (error.code) {
+    case ErrorCode::kUnknown:
+      answer.message = "it may be recorded or not (" + error.message + ")";
+      answer.hint = has_key ? "repeat with the same idempotency_key"
+                            : "look whether the centre has it before you repeat: it has no idempotency_key";
+      break;
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kUnavailable:
+    case ErrorCode::kDataLoss:
+    case ErrorCode::kInternal:
+      answer.message = "not recorded: " + error.message;
+      break;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kFailedPrecondition:
+      break;
+  }
+  return answer;
+}
+
+using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<
+    v1::CaptureService::WithCallbackMethod_RequeueEvent<
+        v1::CaptureService::WithCallbackMethod_GetAgentStatus<v1::CaptureService::Service>>>;
+
+}  // namespace
+
+// CaptureEvent takes raw bytes: with a typed handler gRPC answers text that is not UTF-8 by itself, without a
+// word on which field it was.
+class CaptureService::Impl final : public Base {
+ public:
+  Impl(CaptureStore& store, const Clock& clock, Rng& rng, CaptureServiceOptions options)
+      : store_(store), clock_(clock), uuids_(rng), options_(std::move(options)) {}
+
+  grpc::ServerUnaryReactor* CaptureEvent(grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    auto* reactor = context->DefaultReactor();
+    auto input = MakeInput(*request);
+    if (!input) {
+      spdlog::warn("capture: refused reason=\"{}\"", input.error().Text());
+      reactor->Finish(ToGrpcStatus(input.error()));
+      return reactor;
+    }
+    const bool has_key = input->idempotency.has_value();
+    store_.Capture(std::move(input).value(),
+                   [this, reactor, response, has_key](const Result<Captured>& captured) {
+                     if (!captured) {
+                       spdlog::warn("capture: not stored reason=\"{}\"", captured.error().Text());
+                       return reactor->Finish(ToGrpcStatus(ForCaller(captured.error(), has_key)));
+                     }
+                     v1::CaptureEventResponse answer;
+                     answer.set_event_id(captured->event_id.ToString());
+                     answer.set_epoch(captured->id.epoch);
+                     answer.set_sequence(captured->id.sequence);
+                     answer.set_repeated(captured->repeated);
+                     SetBytes(answer, *response);
+                     if (options_.probe) options_.probe(AgentPhase::kBeforeReply);
+                     reactor->Finish(grpc::Status::OK);
+                     if (!captured->repeated && options_.on_captured) options_.on_captured();
+                   });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* RequeueEvent(grpc::CallbackServerContext* context,
+                                         const v1::RequeueEventRequest* request,
+                                         v1::RequeueEventResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    const auto event_id = Uuid::Parse(request->event_id());
+    if (!event_id) {
+      reactor->Finish(ToGrpcStatus(Invalid("event_id is no UUID", "give it as tillwire status shows it")));
+      return reactor;
+    }
+    store_.Requeue(*event_id, [this, reactor, response](const Result<Outbox::Requeued>& requeued) {
+      if (!requeued) return reactor->Finish(ToGrpcStatus(requeued.error()));
+      response->set_parked_reason(requeued->reason);
+      if (options_.on_requeued) options_.on_requeued(requeued->position);
+      reactor->Finish(grpc::Status::OK);
+    });
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* GetAgentStatus(grpc::CallbackServerContext* context,
+                                           const v1::GetAgentStatusRequest*,
+                                           v1::GetAgentStatusResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    store_.Status([this, reactor, response](const Result<OutboxStatus>& status) {
+      if (!status) return reactor->Finish(ToGrpcStatus(status.error()));
+      response->set_store_id(options_.store_id);
+      response->set_terminal_id(options_.terminal_id);
+      response->set_agent_version(options_.agent_version);
+      const auto uplink = options_.uplink_status ? options_.uplink_status() : UplinkStatus{};
+      EncodeAgentStatus(*status, uplink, clock_.WallNow(), *response);
+      reactor->Finish(grpc::Status::OK);
+    });
+    return reactor;
+  }
+
+ private:
+  // Checks a request and makes the event of it.
+  Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer) {
+    const auto wire = Parse(buffer);
+    if (!wire) return wire.error();
+    auto request = DecodeCaptureRequest(*wire);
+    if (!request) return request.error();
+    if (auto valid = ValidateCapture(*request); !valid) return valid.error();
+
+    CaptureInput input;
+    if (!request->idempotency_key.empty()) {
+      input.idempotency = {Sha256(request->idempotency_key), CaptureContentHash(*wire)};
+    }
+    if (const auto* clear = std::get_if<StagingBinClear>(&request->body)) {
+      input.joins_lane_of = Uuid::Parse(clear->cancellation_event_id);
+    }
+    input.lane = LaneOf(request->body);
+
+    Event event;
+    event.captured = clock_.Sample();
+    event.boot_id = options_.boot_id;
+    event.store_id = options_.store_id;
+    event.terminal_id = options_.terminal_id;
+    event.request = std::move(*request);
+    if (!event.request.occur_time) event.request.occur_time = event.captured.wall;
+    if (event.request.source == EventSource::kUnspecified) event.request.source = EventSource::kGrpc;
+    input.event_id = uuids_.Make(event.captured.wall);
+    event.event_id = input.event_id.ToString();
+    input.captured_at = event.captured.wall;
+    input.event = EncodeEvent(event);
+    if (input.event.size() > kMaxEventBytes) {
+      return Invalid("the event has " + std::to_string(input.event.size()) + " bytes",
+                     "an event may have " + std::to_string(kMaxEventBytes) +
+                         "; leave out what the centre does not need, or split it by lines");
+    }
+    return input;
+  }
+
+  CaptureStore& store_;
+  const Clock& clock_;
+  UuidGenerator uuids_;
+  const CaptureServiceOptions options_;
+};
+
+CaptureService::CaptureService(CaptureStore& store, const Clock& clock, Rng& rng,
+                               CaptureServiceOptions options)
+    : impl_(std::make_unique<Impl>(store, clock, rng, std::move(options))) {}
+
+CaptureService::~CaptureService() = default;
+
+grpc::Service& CaptureService::Grpc() {
+  return *impl_;
+}
+
+}  // namespace tillwire

@@ -1,0 +1,106 @@
+#include "agent/capture/status_codec.h"
+
+#include <algorithm>
+#include <string>
+
+#include "proto/time_codec.h"
+#include "tillwire/v1/capture.pb.h"
+
+namespace tillwire {
+namespace {
+
+v1::ConnectionState Encode(UplinkState state) {
+  switch (state) {
+    case UplinkState::kWaiting:
+      return v1::CONNECTION_STATE_WAITING;
+    case UplinkState::kConnecting:
+      return v1::CONNECTION_STATE_CONNECTING;
+    case UplinkState::kConnected:
+      return v1::CONNECTION_STATE_CONNECTED;
+    case UplinkState::kPushedBack:
+      return v1::CONNECTION_STATE_PUSHED_BACK;
+  }
+  return v1::CONNECTION_STATE_UNSPECIFIED;
+}
+
+void Encode(const UplinkStatus& uplink, v1::ConnectionStatus& wire) {
+  wire.set_state(Encode(uplink.state));
+  wire.set_server(uplink.server);
+  if (uplink.connected_since) EncodeTime(*uplink.connected_since, *wire.mutable_connected_since());
+  wire.set_last_error(uplink.last_error);
+  wire.set_remedy(uplink.remedy);
+  if (uplink.last_error_time) EncodeTime(*uplink.last_error_time, *wire.mutable_last_error_time());
+  if (uplink.next_attempt) EncodeTime(*uplink.next_attempt, *wire.mutable_next_attempt_time());
+  wire.set_failed_attempts(uplink.failed_attempts);
+}
+
+void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
+  wire.set_pending(outbox.pending);
+  wire.set_parked(outbox.parked);
+  wire.set_delivered(outbox.delivered);
+  wire.set_lost(outbox.lost);
+  if (outbox.oldest_pending) {
+    EncodeTime(*outbox.oldest_pending, *wire.mutable_oldest_pending_time());
+    const auto age = std::chrono::floor<std::chrono::seconds>(now - *outbox.oldest_pending);
+    wire.set_oldest_pending_seconds(static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
+  }
+  wire.set_epoch(outbox.epoch);
+  wire.set_epoch_ordinal(outbox.epoch_ordinal);
+  wire.set_last_sequence(outbox.last_sequence);
+  wire.set_used_bytes(outbox.used_bytes);
+  wire.set_max_bytes(outbox.max_bytes);
+}
+
+// What would make a parked event go.
+std::string RemedyFor(const std::string& reason, const std::string& event_id) {
+  const std::string requeue = ", then: tillwire requeue " + event_id;
+  if (reason == "TOO_MANY_LINES") return "raise acceptance.max_lines at the centre" + requeue;
+  if (reason == "STORE_NOT_ALLOWED")
+    return "add this store to acceptance.allowed_stores at the centre" + requeue;
+  if (reason == "INVALID_EVENT") return "update the centre to a version that reads this event" + requeue;
+  if (reason == "HASH_MISMATCH") return "something alters the data on its way; check the network" + requeue;
+  if (reason == "EVENT_ID_REUSED") {
+    return "the centre has another event of this id; compare the two, and capture this action again if it is "
+           "missing";
+  }
+  if (reason == "DAMAGED")
+    return "its bytes on this disk are damaged; check the disk, and capture the action again";
+  return "correct what the reason says" + requeue;
+}
+
+void Encode(const ParkedEvent& parked, v1::ParkedEvent& wire) {
+  const std::string event_id = parked.event_id.ToString();
+  wire.set_event_id(event_id);
+  wire.set_epoch(parked.id.epoch);
+  wire.set_sequence(parked.id.sequence);
+  wire.set_lane(parked.lane);
+  wire.set_reason(parked.reason);
+  wire.set_detail(parked.detail);
+  wire.set_remedy(RemedyFor(parked.reason, event_id));
+  EncodeTime(parked.parked_at, *wire.mutable_parked_time());
+}
+
+void Encode(const LostRange& lost, v1::LostRange& wire) {
+  wire.set_epoch(lost.tombstone.epoch);
+  wire.set_first_sequence(lost.tombstone.first);
+  wire.set_last_sequence(lost.tombstone.last);
+  wire.set_cause(lost.tombstone.cause);
+  wire.set_announced(lost.announced);
+}
+
+}  // namespace
+
+void EncodeAgentStatus(const OutboxStatus& outbox, const UplinkStatus& uplink, WallTime now,
+                       v1::GetAgentStatusResponse& wire) {
+  Encode(uplink, *wire.mutable_connection());
+  Encode(outbox, now, *wire.mutable_outbox());
+  for (const auto& parked : outbox.parked_events) Encode(parked, *wire.add_parked_events());
+  for (const auto& lost : outbox.lost_ranges) Encode(lost, *wire.add_lost_ranges());
+  for (const auto& incident : outbox.incidents) {
+    auto& out = *wire.add_incidents();
+    EncodeTime(incident.time, *out.mutable_time());
+    out.set_text(incident.text);
+  }
+}
+
+}  // namespace tillwire

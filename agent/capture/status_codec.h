@@ -1,0 +1,18 @@
+// The agent's account of itself, for GetAgentStatus.
+#pragma once
+
+#include "agent/uplink/uplink_status.h"
+#include "core/clock.h"
+#include "storage/outbox.h"
+
+namespace tillwire {
+
+namespace v1 {
+class GetAgentStatusResponse;
+}  // namespace v1
+
+// Fills in connection and outbox; the names of store and terminal are the caller's to add. `now` is for ages.
+void EncodeAgentStatus(const OutboxStatus& outbox, const UplinkStatus& uplink, WallTime now,
+                       v1::GetAgentStatusResponse& wire);
+
+}  // namespace tillwire

@@ -1,0 +1,16 @@
+// Whether a capture may be stored: the contract's rules (proto/tillwire/v1/event.proto, capture.proto; the
+// limits in core/limits.h), checked before anything is written, so that the centre never has to refuse what
+// the till accepted.
+#pragma once
+
+#include "core/event.h"
+#include "core/result.h"
+
+namespace tillwire {
+
+// The first rule that the request breaks: kInvalidArgument with the field's path and the remedy, as
+// "order_cancellation.lines[2].quantity is 0; give a quantity of at least 1". Text is taken to be UTF-8. What
+// stands in free text is never repeated in the error.
+Result<void> ValidateCapture(const CaptureRequest& request);
+
+}  // namespace tillwire

@@ -1,0 +1,133 @@
+#include "agent/cli/agent_transport.h"
+
+#include <fcntl.h>
+#include <grpcpp/create_channel_posix.h>
+#include <grpcpp/grpcpp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+#include "proto/grpc_error.h"
+#include "tillwire/v1/capture.grpc.pb.h"
+
+namespace tillwire {
+namespace {
+
+Error Unreachable(const std::string& socket, int error_number) {
+  Error error{ErrorCode::kUnavailable,
+              "no agent at " + socket + ": " + std::generic_category().message(error_number),
+              {}};
+  switch (error_number) {
+    case ENOENT:
+    case ECONNREFUSED:
+      error.message = "the agent is not running (nobody listens at " + socket + ")";
+      error.hint = "start it: systemctl start tillwired; or name its socket with --socket";
+      break;
+    case EACCES:
+      error.hint = "run as a member of the socket's group";
+      break;
+    case ENAMETOOLONG:
+      error.hint =
+          "a socket's path has at most " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes";
+      break;
+    default:
+      error.hint = "check --socket, and the agent's log";
+  }
+  return error;
+}
+
+// A connected, non-blocking descriptor. A plain connect() says why it fails; a gRPC channel would only say
+// that it did.
+Result<int> ConnectDescriptor(const std::string& socket_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket_path.size() >= sizeof address.sun_path) return Unreachable(socket_path, ENAMETOOLONG);
+  std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return Unreachable(socket_path, errno);
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0) {
+    const int error_number = errno;
+    close(descriptor);
+    return Unreachable(socket_path, error_number);
+  }
+  return descriptor;
+}
+
+}  // namespace
+
+class AgentTransport::Impl {
+ public:
+  Impl(std::string socket, int descriptor, std::chrono::milliseconds timeout)
+      : socket_(std::move(socket)), timeout_(timeout) {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+    stub_ = v1::CaptureService::NewStub(
+        grpc::CreateCustomInsecureChannelFromFd("tillwire", descriptor, arguments));
+  }
+
+  // Runs one method of the stub: method(context) gives its status.
+  template <typename Method>
+  Result<void> Call(Method method) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + timeout_);
+    const grpc::Status status = method(context);
+    if (status.ok()) return {};
+    if (auto error = ErrorByPeer(status)) return *error;
+    switch (status.error_code()) {
+      case grpc::StatusCode::UNIMPLEMENTED:
+        return Error{ErrorCode::kUnavailable, "what listens at " + socket_ + " does not know this call",
+                     "check --socket, and that agent and command have the same version"};
+      case grpc::StatusCode::DEADLINE_EXCEEDED:
+        return Error{
+            ErrorCode::kUnknown, "no answer within " + std::to_string(timeout_.count() / 1000) + " s", {}};
+      default:
+        return Error{ErrorCode::kUnknown, "the connection broke (" + status.error_message() + ")", {}};
+    }
+  }
+
+  v1::CaptureService::Stub& Stub() { return *stub_; }
+
+ private:
+  const std::string socket_;
+  const std::chrono::milliseconds timeout_;
+  std::unique_ptr<v1::CaptureService::Stub> stub_;
+};
+
+AgentTransport::AgentTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AgentTransport::~AgentTransport() = default;
+AgentTransport::AgentTransport(AgentTransport&&) noexcept = default;
+AgentTransport& AgentTransport::operator=(AgentTransport&&) noexcept = default;
+
+Result<AgentTransport> AgentTransport::Connect(const std::string& socket, std::chrono::milliseconds timeout) {
+  const auto descriptor = ConnectDescriptor(socket);
+  if (!descriptor) return descriptor.error();
+  return AgentTransport(std::make_unique<Impl>(socket, *descriptor, timeout));
+}
+
+Result<void> AgentTransport::CaptureEvent(const v1::CaptureEventRequest& request,
+                                          v1::CaptureEventResponse& response) {
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().CaptureEvent(&context, request, &response); });
+}
+
+Result<void> AgentTransport::RequeueEvent(const std::string& event_id, v1::RequeueEventResponse& response) {
+  v1::RequeueEventRequest request;
+  request.set_event_id(event_id);
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().RequeueEvent(&context, request, &response); });
+}
+
+Result<void> AgentTransport::GetAgentStatus(v1::GetAgentStatusResponse& response) {
+  const v1::GetAgentStatusRequest request;
+  return impl_->Call([&](grpc::ClientContext& context) {
+    return impl_->Stub().GetAgentStatus(&context, request, &response);
+  });
+}
+
+}  // namespace tillwire

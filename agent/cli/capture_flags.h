@@ -1,0 +1,55 @@
+// The flags of `tillwire cancel` and `tillwire clear-bin`, which are the contract's fields, one by one. What
+// was given becomes the JSON of a CaptureEventRequest, so that flags and --json take the same way from there.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+
+namespace tillwire {
+
+enum class CaptureKind { kCancellation, kBinClear };
+
+class CaptureFlags {
+ public:
+  // Adds the flags to a command, which must not outlive them.
+  CaptureFlags(CLI::App& command, CaptureKind kind);
+
+  // The name of a flag that was given; empty if none was.
+  [[nodiscard]] std::string AnyGiven() const;
+
+  // kInvalidArgument if a flag's value is malformed, or not UTF-8; the message names the flag.
+  [[nodiscard]] Result<nlohmann::json> Document() const;
+
+ private:
+  // One flag: where in the document its values go, and the values.
+  struct Flag {
+    std::string pointer;
+    CLI::Option* option = nullptr;
+    std::vector<std::string> values;
+  };
+
+  [[nodiscard]] std::vector<const Flag*> All() const;
+  void AddShared(CLI::App& command);
+  void AddCancellation(CLI::App& command);
+  void AddBinClear(CLI::App& command);
+  void AddText(CLI::App& command, const std::string& name, const std::string& pointer,
+               const std::string& help);
+  void AddList(CLI::App& command, const std::string& name, const std::string& pointer,
+               const std::string& help);
+  [[nodiscard]] Result<void> AddLines(nlohmann::json& document) const;
+  [[nodiscard]] Result<void> AddExternalIds(nlohmann::json& document) const;
+
+  const std::string body_;  // the document's member for what happened
+  std::deque<Flag> texts_;  // a deque, since options keep references into it
+  std::deque<Flag> lists_;
+  Flag external_ids_;
+  Flag lines_;
+  bool bin_empty_ = false;
+};
+
+}  // namespace tillwire

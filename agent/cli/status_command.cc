@@ -1,0 +1,168 @@
+#include "agent/cli/status_command.h"
+
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+#include "agent/cli/agent_transport.h"
+#include "agent/cli/words.h"
+#include "platform/system_clock.h"
+#include "proto/json_codec.h"
+#include "proto/time_codec.h"
+#include "tillwire/v1/capture.pb.h"
+
+namespace tillwire {
+namespace {
+
+WallTime TimeOf(const google::protobuf::Timestamp& wire) {
+  return DecodeTime(wire).value_or(WallTime());
+}
+
+std::string Since(const google::protobuf::Timestamp& wire, WallTime now) {
+  const WallTime time = TimeOf(wire);
+  return TimeInWords(time, now) + " (" + SpanInWords(std::chrono::floor<std::chrono::seconds>(now - time)) +
+         ")";
+}
+
+std::string EpochName(std::uint64_t epoch) {
+  std::ostringstream text;
+  text << std::hex << std::setw(16) << std::setfill('0') << epoch;
+  return text.str();
+}
+
+// A name and its value, the values below each other.
+std::ostream& Row(std::ostream& out, const char* name) {
+  return out << std::left << std::setw(12) << name;
+}
+
+void PrintConnection(std::ostream& out, const v1::ConnectionStatus& connection, WallTime now) {
+  Row(out, "connection");
+  std::string next;
+  if (connection.has_next_attempt_time()) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(TimeOf(connection.next_attempt_time()) - now);
+    next = "; next attempt in " + SpanInWords(wait);
+  }
+  switch (connection.state()) {
+    case v1::CONNECTION_STATE_CONNECTED:
+      out << "connected to " << connection.server() << " since " << Since(connection.connected_since(), now);
+      break;
+    case v1::CONNECTION_STATE_CONNECTING:
+      out << "not connected; reaching for " << connection.server();
+      break;
+    case v1::CONNECTION_STATE_PUSHED_BACK:
+      out << "the centre at " << connection.server() << " asked to wait" << next;
+      break;
+    default:
+      out << "not connected to " << connection.server() << next;
+  }
+  if (connection.failed_attempts() > 0) out << "; failed attempts: " << connection.failed_attempts();
+  out << "\n";
+  if (connection.last_error().empty()) return;
+  Row(out, "last error") << connection.last_error();
+  if (connection.has_last_error_time()) {
+    const auto age = std::chrono::floor<std::chrono::seconds>(now - TimeOf(connection.last_error_time()));
+    out << ", " << SpanInWords(age) << " ago";
+  }
+  out << "\n";
+  if (!connection.remedy().empty()) Row(out, "what to do") << connection.remedy() << "\n";
+}
+
+void PrintOutbox(std::ostream& out, const v1::OutboxStatus& outbox) {
+  Row(out, "pending") << outbox.pending();
+  if (outbox.has_oldest_pending_time()) {
+    out << ", oldest " << SpanInWords(std::chrono::seconds(outbox.oldest_pending_seconds()));
+  }
+  out << "\n";
+  Row(out, "parked") << outbox.parked() << "\n";
+  Row(out, "delivered") << outbox.delivered() << "\n";
+  if (outbox.lost() > 0) Row(out, "lost") << outbox.lost() << "\n";
+  Row(out, "outbox") << "epoch " << outbox.epoch_ordinal() << " (" << EpochName(outbox.epoch())
+                     << "), last sequence " << outbox.last_sequence() << "; "
+                     << BytesInWords(outbox.used_bytes()) << " of " << BytesInWords(outbox.max_bytes())
+                     << "\n";
+}
+
+// "20 of 134" where the list is cut.
+std::string Shown(int shown, std::uint64_t all) {
+  return static_cast<std::uint64_t>(shown) < all
+             ? " (the oldest " + std::to_string(shown) + " of " + std::to_string(all) + ")"
+             : "";
+}
+
+void PrintParked(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime now) {
+  if (status.parked_events().empty()) return;
+  out << "\nParked" << Shown(status.parked_events_size(), status.outbox().parked())
+      << ": each holds back only the later events of its own order or bin\n";
+  for (const auto& parked : status.parked_events()) {
+    out << "  " << parked.event_id() << "  " << parked.lane() << "  sequence " << parked.sequence()
+        << "\n    " << parked.reason();
+    if (!parked.detail().empty()) out << ": " << parked.detail();
+    out << ", since " << Since(parked.parked_time(), now) << "\n    to do: " << parked.remedy() << "\n";
+  }
+}
+
+void PrintLost(std::ostream& out, const v1::GetAgentStatusResponse& status) {
+  if (status.lost_ranges().empty()) return;
+  out << "\nLost for good\n";
+  for (const auto& lost : status.lost_ranges()) {
+    out << "  epoch " << EpochName(lost.epoch()) << ", ";
+    if (lost.first_sequence() == lost.last_sequence()) {
+      out << "sequence " << lost.first_sequence();
+    } else {
+      out << "sequences " << lost.first_sequence() << " to " << lost.last_sequence();
+    }
+    out << ": " << lost.cause()
+        << (lost.announced() ? " (the centre knows)" : " (the centre does not know yet)") << "\n";
+  }
+}
+
+void PrintIncidents(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime now) {
+  if (status.incidents().empty()) return;
+  out << "\nWhat happened to this outbox, newest first\n";
+  for (const auto& incident : status.incidents()) {
+    out << "  " << TimeInWords(TimeOf(incident.time()), now) << "  " << incident.text() << "\n";
+  }
+}
+
+void Print(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime now) {
+  out << "Terminal " << status.terminal_id() << " of store " << status.store_id() << ", tillwired "
+      << status.agent_version() << "\n";
+  PrintConnection(out, status.connection(), now);
+  PrintOutbox(out, status.outbox());
+  PrintParked(out, status, now);
+  PrintLost(out, status);
+  PrintIncidents(out, status, now);
+}
+
+ExitCode ReportError(Error error) {
+  // A status has no side effects, so no answer is only that.
+  if (error.code == ErrorCode::kUnknown) {
+    error.code = ErrorCode::kUnavailable;
+    error.hint = "the agent or its disk hangs; see its log: journalctl -u tillwired";
+  }
+  std::cerr << "no status: " << error.Text() << "\n";
+  return ExitCodeFor(error.code);
+}
+
+}  // namespace
+
+StatusCommand::StatusCommand(CLI::App& app, const ConnectionOptions& connection)
+    : connection_(connection),
+      command_(*app.add_subcommand("status", "Show the connection, the queue, and what needs a person")) {
+  command_.add_flag("--json", json_, "Print it as JSON (tillwire.v1.GetAgentStatusResponse)");
+}
+
+ExitCode StatusCommand::Run() const {
+  auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
+  if (!agent) return ReportError(agent.error());
+  v1::GetAgentStatusResponse status;
+  if (auto got = agent->GetAgentStatus(status); !got) return ReportError(got.error());
+  if (json_) {
+    std::cout << ToJson(status, JsonLayout::kIndented) << "\n";
+  } else {
+    Print(std::cout, status, SystemClock().WallNow());
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace tillwire

@@ -1,0 +1,68 @@
+// The storage thread: the only one that touches the outbox, and what the other threads ask it.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "agent/capture_store.h"
+#include "storage/group_commit.h"
+#include "storage/outbox.h"
+
+namespace tillwire {
+
+// Any thread may call. What waits while a commit is under way shares the next one.
+class OutboxWorker final : public CaptureStore {
+ public:
+  // `outbox` outlives it. `on_failed` is called once, on the storage thread, when a commit failed so that
+  // nothing more is written.
+  OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed);
+  ~OutboxWorker() override;
+  OutboxWorker(const OutboxWorker&) = delete;
+  OutboxWorker& operator=(const OutboxWorker&) = delete;
+
+  void Capture(CaptureInput input, std::function<void(Result<Captured>)> done) override;
+  void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override;
+  void Status(std::function<void(Result<OutboxStatus>)> done) override;
+
+  // Runs `question` in a transaction on the storage thread, then `answer`, on that thread too, once it is
+  // durable.
+  template <typename T>
+  void Ask(std::function<T(Outbox&)> question, std::function<void(Result<T>)> answer) {
+    auto reply = std::make_shared<std::optional<T>>();
+    commits_.Submit({[this, reply, question = std::move(question)] { *reply = question(outbox_); },
+                     [this, reply, answer = std::move(answer)](const Result<void>& committed) {
+                       CheckFailed(committed);
+                       answer(committed ? Result<T>(std::move(**reply)) : Result<T>(committed.error()));
+                     }});
+  }
+
+  // The last position whose commit is durable.
+  [[nodiscard]] Position LastPosition() const { return last_position_; }
+  // Finishes what was asked, then refuses, and syncs the high-water mark.
+  void Stop();
+
+ private:
+  void SyncMarkWhenWritten();
+  void CheckFailed(const Result<void>& committed);
+
+  Outbox& outbox_;
+  std::atomic<Position> last_position_;
+  std::function<void()> on_failed_;
+
+  // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.
+  std::mutex mark_mutex_;
+  std::condition_variable mark_wake_;
+  bool mark_written_ = false;
+  bool stopping_ = false;
+  std::thread mark_thread_;
+
+  GroupCommit commits_;
+};
+
+}  // namespace tillwire

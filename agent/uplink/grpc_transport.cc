@@ -1,0 +1,231 @@
+#include "agent/uplink/grpc_transport.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "proto/write_back_codec.h"
+#include "tillwire/v1/ingestion.grpc.pb.h"
+
+namespace tillwire {
+namespace {
+
+constexpr int kMaxMessageBytes = 16 << 20;  // a Welcome lists every parked sequence
+
+bool Mentions(const std::string& text, std::initializer_list<std::string_view> signs) {
+  for (const std::string_view sign : signs) {
+    if (text.find(sign) != std::string::npos) return true;
+  }
+  return false;
+}
+
+StreamEnd Explain(const grpc::Status& status, const std::string& server) {
+  const std::string& text = status.error_message();
+  // How gRPC words an answer that is HTTP, but not gRPC's.
+  const bool http = Mentions(text, {"http1.x", "HTTP/1", "Received http2 header with status", "content-type",
+                                    "Missing :status header", "Failed parsing HTTP/2"});
+  if (http || status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return {StreamEndKind::kNotOurServer, server + " answers, but is no Tillwire ingestion service: " + text,
+            "check uplink.server; a captive portal or a proxy may be in between"};
+  }
+  switch (status.error_code()) {
+    case grpc::StatusCode::UNAUTHENTICATED:
+    case grpc::StatusCode::PERMISSION_DENIED:
+      return {StreamEndKind::kRefused, "the server refuses this terminal: " + text,
+              "let the centre's operators admit store and terminal"};
+    case grpc::StatusCode::OK:
+      return {StreamEndKind::kUnreachable, "the server ended the stream",
+              "none is needed: it is tried again"};
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::ABORTED:
+      return {StreamEndKind::kBroken, "the server ended the stream: " + text,
+              "check that agent and server are of versions that go together"};
+    default:
+      return {StreamEndKind::kUnreachable, "no connection to " + server + ": " + text,
+              "check the network, uplink.server, and that tillwire-ingestd runs there"};
+  }
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive_time.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(options.keepalive_timeout.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // A connection that got stuck must not be found again through gRPC's shared pool.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // Trying again is the uplink's business, and the configured address is meant literally.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+// One call on one channel. It keeps itself alive until gRPC is done with it.
+class GrpcTransport::Stream final
+    : public grpc::ClientBidiReactor<v1::WriteBackRequest, v1::WriteBackResponse>,
+      public std::enable_shared_from_this<Stream> {
+ public:
+  // Both handlers run on `io`'s thread, in order; none after Close() was called there.
+  struct Handlers {
+    std::function<void(ToAgent)> message;
+    std::function<void(StreamEnd)> closed;
+  };
+
+  Stream(asio::io_context& io, const GrpcTransportOptions& options, Handlers handlers)
+      : io_(io),
+        server_(options.server),
+        handlers_(std::move(handlers)),
+        channel_(MakeChannel(options)),
+        stub_(v1::IngestionService::NewStub(channel_)) {}
+
+  void Start() {
+    self_ = shared_from_this();
+    stub_->async()->WriteBack(&context_, this);
+    AddHold();  // so that Send() may write outside of gRPC's callbacks
+    StartRead(&incoming_);
+    StartCall();
+  }
+
+  void Send(ToCentre message) {
+    const std::lock_guard lock(mutex_);
+    if (ended_) return;
+    queue_.push_back(std::move(message));
+    if (!writing_) WriteNext();
+  }
+
+  // On the io thread: no handler is called any more.
+  void Close() {
+    closed_ = true;
+    End(/*cancel=*/true);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      End(/*cancel=*/false);
+      return;
+    }
+    auto decoded = std::make_shared<Result<ToAgent>>(DecodeToAgent(std::move(incoming_)));
+    if (!*decoded) {
+      {
+        const std::lock_guard lock(mutex_);
+        nonsense_ = decoded->error().message;
+      }
+      End(/*cancel=*/true);
+      return;
+    }
+    asio::post(io_, [self = shared_from_this(), decoded] {
+      if (!self->closed_) self->handlers_.message(std::move(**decoded));
+    });
+    incoming_.Clear();
+    StartRead(&incoming_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    {
+      const std::lock_guard lock(mutex_);
+      writing_ = false;
+      if (ok && !ended_) {
+        if (!queue_.empty()) WriteNext();
+        return;
+      }
+    }
+    End(/*cancel=*/false);
+  }
+
+  void OnDone(const grpc::Status& status) override {
+    StreamEnd end = Explain(status, server_);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!nonsense_.empty()) {
+        end = {StreamEndKind::kBroken, "the server's message makes no sense: " + nonsense_,
+               "check that agent and server are of versions that go together"};
+      }
+    }
+    asio::post(io_, [self = shared_from_this(), end] {
+      if (!self->closed_) self->handlers_.closed(end);
+    });
+    self_.reset();
+  }
+
+ private:
+  // With the lock held.
+  void WriteNext() {
+    EncodeToCentre(std::move(queue_.front()), outgoing_);
+    queue_.pop_front();
+    writing_ = true;
+    StartWrite(&outgoing_);
+  }
+
+  // Lets gRPC finish the call: it ends once the hold is gone and nothing is under way. Without `cancel` the
+  // call is over already, and the server's own status is still to come. Any thread, any number of times.
+  void End(bool cancel) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) return;
+      ended_ = true;
+      queue_.clear();
+    }
+    if (cancel) context_.TryCancel();
+    RemoveHold();
+  }
+
+  asio::io_context& io_;
+  const std::string server_;
+  const Handlers handlers_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<v1::IngestionService::Stub> stub_;
+  grpc::ClientContext context_;
+  std::shared_ptr<Stream> self_;  // until OnDone
+  bool closed_ = false;           // io thread only
+
+  v1::WriteBackResponse incoming_;
+  std::mutex mutex_;
+  v1::WriteBackRequest outgoing_;  // lives until OnWriteDone
+  std::deque<ToCentre> queue_;
+  bool writing_ = false;
+  bool ended_ = false;
+  std::string nonsense_;
+};
+
+GrpcTransport::GrpcTransport(asio::io_context& io, GrpcTransportOptions options)
+    : io_(io), options_(std::move(options)) {}
+
+GrpcTransport::~GrpcTransport() {
+  Close();
+}
+
+void GrpcTransport::Open() {
+  Close();
+  Stream::Handlers handlers;
+  handlers.message = [this](ToAgent message) {
+    if (listener_ != nullptr) listener_->OnMessage(std::move(message));
+  };
+  handlers.closed = [this](StreamEnd end) {
+    if (listener_ != nullptr) listener_->OnClosed(std::move(end));
+  };
+  stream_ = std::make_shared<Stream>(io_, options_, std::move(handlers));
+  stream_->Start();
+}
+
+void GrpcTransport::Send(ToCentre message) {
+  if (stream_) stream_->Send(std::move(message));
+}
+
+void GrpcTransport::Close() {
+  if (!stream_) return;
+  stream_->Close();
+  stream_.reset();
+}
+
+}  // namespace tillwire

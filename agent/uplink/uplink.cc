@@ -1,0 +1,308 @@
+#include "agent/uplink/uplink.h"
+
+#include <spdlog/spdlog.h>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <mutex>
+#include <utility>
+
+namespace tillwire {
+namespace {
+
+namespace act = uplink_action;
+
+constexpr std::size_t kMaxLostRangesAnnounced = 256;
+
+// What OnWelcomeApplied() is told.
+struct AppliedWelcome {
+  WelcomeReport report;
+  std::vector<LostRange> unannounced;
+  Position last_position = 0;
+};
+
+UplinkState ForPeople(const UplinkMachine& machine, BootTime now) {
+  switch (machine.state()) {
+    case UplinkMachine::State::kWaiting:
+    case UplinkMachine::State::kForking:
+      return machine.PushedBack(now) ? UplinkState::kPushedBack : UplinkState::kWaiting;
+    case UplinkMachine::State::kReading:
+    case UplinkMachine::State::kGreeting:
+      return UplinkState::kConnecting;
+    case UplinkMachine::State::kReconciling:
+    case UplinkMachine::State::kStreaming:
+      return machine.PushedBack(now) ? UplinkState::kPushedBack : UplinkState::kConnected;
+  }
+  return UplinkState::kWaiting;
+}
+
+}  // namespace
+
+class Uplink::Impl final : public TransportListener, public std::enable_shared_from_this<Uplink::Impl> {
+ public:
+  Impl(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
+       UplinkOptions options, std::string server, PhaseProbe probe)
+      : io_(io),
+        outbox_(outbox),
+        transport_(transport),
+        clock_(clock),
+        probe_(probe ? std::move(probe) : [](AgentPhase) {}),
+        machine_(std::move(options), rng),
+        timer_(io) {
+    status_.server = std::move(server);
+  }
+
+  void Start() {
+    transport_.SetListener(this);
+    Do(machine_.Start(Now()));
+  }
+
+  void Stop() {
+    stopped_ = true;
+    timer_.cancel();
+    transport_.Close();
+    transport_.SetListener(nullptr);
+  }
+
+  void OnLinkUp() { Do(machine_.OnLinkUp(Now())); }
+
+  void OnMessage(ToAgent message) override { Do(machine_.OnMessage(Now(), std::move(message))); }
+
+  void OnClosed(StreamEnd end) override { Do(machine_.OnClosed(Now(), end)); }
+
+  void NotifyCaptured() {
+    // One notice in flight is enough: it reads the newest position when it runs.
+    if (captured_notice_.exchange(true)) return;
+    Post([this] {
+      captured_notice_ = false;
+      Do(machine_.OnCaptured(Now(), outbox_.LastPosition()));
+    });
+  }
+
+  void NotifyRequeued(Position position) {
+    Post([this, position] { Do(machine_.OnRequeued(Now(), position)); });
+  }
+
+  UplinkStatus Status() const {
+    const std::lock_guard lock(status_mutex_);
+    return status_;
+  }
+
+ private:
+  [[nodiscard]] BootTime Now() const { return clock_.BootNow(); }
+
+  // Runs `body` on the uplink's thread, unless the uplink has stopped by then.
+  void Post(std::function<void()> body) {
+    asio::post(io_, [self = shared_from_this(), body = std::move(body)] {
+      if (!self->stopped_) body();
+    });
+  }
+
+  void Do(UplinkActions actions) {
+    for (UplinkAction& action : actions) {
+      std::visit([this](auto& what) { Act(what); }, action);
+    }
+    Rearm();
+    Publish();
+  }
+
+  // Asks the outbox; `next` is told the answer on the uplink's thread, or the machine hears of the failure.
+  template <typename T>
+  void Ask(std::function<T(Outbox&)> question, std::function<void(T)> next) {
+    outbox_.Ask<T>(std::move(question),
+                   [self = shared_from_this(), next = std::move(next)](Result<T> answer) {
+                     auto held = std::make_shared<Result<T>>(std::move(answer));
+                     self->Post([self, held, next] {
+                       if (*held) {
+                         next(std::move(**held));
+                       } else {
+                         self->Do(self->machine_.OnStorageFailed(self->Now(), held->error()));
+                       }
+                     });
+                   });
+  }
+
+  void Act(act::ReadHistory&) {
+    Ask<std::vector<EpochSummary>>(
+        [](Outbox& outbox) { return outbox.Epochs(); },
+        [this](std::vector<EpochSummary> epochs) { Do(machine_.OnHistory(Now(), std::move(epochs))); });
+  }
+
+  void Act(act::OpenStream&) { transport_.Open(); }
+
+  void Act(act::CloseStream&) { transport_.Close(); }
+
+  void Act(act::Send& send) {
+    if (const auto* batch = std::get_if<EventBatch>(&send.message)) {
+      spdlog::debug("uplink: sending batch={} records={}", batch->batch_id, batch->records.size());
+      probe_(AgentPhase::kSending);
+    }
+    transport_.Send(std::move(send.message));
+  }
+
+  void Act(act::ApplyWelcome& apply) {
+    Ask<AppliedWelcome>(
+        [welcome = std::move(apply.welcome)](Outbox& outbox) {
+          AppliedWelcome applied;
+          applied.report = outbox.ApplyWelcome(welcome);
+          applied.unannounced = outbox.UnannouncedLostRanges(kMaxLostRangesAnnounced);
+          applied.last_position = outbox.LastPosition();
+          return applied;
+        },
+        [this](const AppliedWelcome& applied) {
+          spdlog::info(
+              "uplink: welcomed delivered_anew={} pending_again={} declared_lost={} "
+              "lost_ranges_to_announce={}",
+              applied.report.newly_delivered, applied.report.pending_again, applied.report.declared_lost,
+              applied.unannounced.size());
+          Do(machine_.OnWelcomeApplied(Now(), applied.unannounced, applied.last_position));
+        });
+  }
+
+  void Act(act::ReadPending& read) {
+    Ask<PendingPage>(
+        [read](Outbox& outbox) { return outbox.ReadPending(read.after, read.max_records, read.max_bytes); },
+        [this](PendingPage page) {
+          for (const Position position : page.damaged) {
+            spdlog::error("outbox: a stored event is damaged and was set aside position={}", position);
+          }
+          Do(machine_.OnPage(Now(), std::move(page)));
+        });
+  }
+
+  void Act(act::ApplyOutcomes& apply) {
+    for (const auto& [position, result] : apply.outcomes) {
+      if (result.disposition != Disposition::kParked) continue;
+      spdlog::warn("uplink: the centre parked an event sequence={} reason={} detail=\"{}\"", result.sequence,
+                   ParkReasonName(result.park_reason), result.detail);
+    }
+    probe_(AgentPhase::kMarking);
+    Ask<std::vector<EventOutcome>>(
+        [outcomes = std::move(apply.outcomes)](Outbox& outbox) {
+          outbox.ApplyOutcomes(outcomes);
+          return outcomes;
+        },
+        [this](const std::vector<EventOutcome>& outcomes) {
+          Do(machine_.OnOutcomesApplied(Now(), outcomes));
+        });
+  }
+
+  void Act(act::MoveSuffix& move) {
+    spdlog::warn("uplink: the histories have forked epoch={} why=\"{}\"", move.epoch, move.why);
+    Ask<MoveReport>([move](Outbox& outbox) { return outbox.MoveSuffix(move.epoch, move.why); },
+                    [this](const MoveReport& report) {
+                      spdlog::warn("uplink: moved events={} new_epoch={}", report.moved, report.new_epoch);
+                      Do(machine_.OnMoved(Now()));
+                    });
+  }
+
+  void Act(act::StartEpoch& start) {
+    spdlog::warn("uplink: new epoch why=\"{}\"", start.why);
+    Ask<std::uint64_t>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); },
+                       [](std::uint64_t) {});
+  }
+
+  void Act(act::MarkAnnounced& mark) {
+    Ask<bool>(
+        [mark](Outbox& outbox) {
+          outbox.MarkAnnounced(mark.rows);
+          return true;
+        },
+        [](bool) {});
+  }
+
+  void Act(act::Maintain& maintain) {
+    Ask<bool>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
+              [this](bool more) { Do(machine_.OnMaintained(Now(), more)); });
+  }
+
+  void Rearm() {
+    const auto due = machine_.NextWakeup();
+    if (due == armed_) return;
+    armed_ = due;
+    timer_.cancel();
+    if (!due) return;
+    timer_.expires_after(std::max(*due - Now(), BootTime(0)));
+    timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+      if (error || self->stopped_) return;
+      self->armed_.reset();
+      self->Do(self->machine_.OnTick(self->Now()));
+    });
+  }
+
+  void Publish() {
+    const ClockSample now = clock_.Sample();
+    const std::lock_guard lock(status_mutex_);
+    const UplinkState before = status_.state;
+    status_.state = ForPeople(machine_, now.boot);
+    const bool connected = machine_.state() == UplinkMachine::State::kStreaming ||
+                           machine_.state() == UplinkMachine::State::kReconciling;
+    if (!connected) status_.connected_since.reset();
+    if (connected && !status_.connected_since) status_.connected_since = now.wall;
+    const auto& failure = machine_.last_failure();
+    if (!failure) {
+      status_.last_error.clear();
+      status_.remedy.clear();
+      status_.last_error_time.reset();
+    } else if (machine_.failed_attempts() != status_.failed_attempts) {
+      status_.last_error = failure->message;
+      status_.remedy = failure->remedy;
+      status_.last_error_time = now.wall;
+    }
+    status_.failed_attempts = machine_.failed_attempts();
+    status_.next_attempt.reset();
+    if (const auto next = machine_.next_attempt()) status_.next_attempt = now.wall + (*next - now.boot);
+    if (before != status_.state) LogState();
+  }
+
+  void LogState() const {
+    if (status_.state == UplinkState::kConnected) {
+      spdlog::info("uplink: connected server={}", status_.server);
+    } else if (status_.state == UplinkState::kWaiting && !status_.last_error.empty()) {
+      spdlog::warn("uplink: not connected server={} attempts={} error=\"{}\" remedy=\"{}\"", status_.server,
+                   status_.failed_attempts, status_.last_error, status_.remedy);
+    }
+  }
+
+  asio::io_context& io_;
+  OutboxWorker& outbox_;
+  Transport& transport_;
+  const Clock& clock_;
+  const PhaseProbe probe_;
+  UplinkMachine machine_;
+  asio::steady_timer timer_;
+  std::optional<BootTime> armed_;
+  bool stopped_ = false;
+  std::atomic<bool> captured_notice_ = false;
+  mutable std::mutex status_mutex_;
+  UplinkStatus status_;
+};
+
+Uplink::Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
+               UplinkOptions options, std::string server, PhaseProbe probe)
+    : impl_(std::make_shared<Impl>(io, outbox, transport, clock, rng, std::move(options), std::move(server),
+                                   std::move(probe))) {}
+
+Uplink::~Uplink() = default;
+
+void Uplink::Start() {
+  impl_->Start();
+}
+void Uplink::OnLinkUp() {
+  impl_->OnLinkUp();
+}
+void Uplink::Stop() {
+  impl_->Stop();
+}
+void Uplink::NotifyCaptured() {
+  impl_->NotifyCaptured();
+}
+void Uplink::NotifyRequeued(Position position) {
+  impl_->NotifyRequeued(position);
+}
+UplinkStatus Uplink::Status() const {
+  return impl_->Status();
+}
+
+}  // namespace tillwire

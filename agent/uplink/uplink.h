@@ -1,0 +1,50 @@
+// The uplink at work: carries out what the machine decides, on one thread, with the real outbox and a
+// transport.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "agent/outbox_worker.h"
+#include "agent/phase_probe.h"
+#include "agent/uplink/transport.h"
+#include "agent/uplink/uplink_machine.h"
+#include "agent/uplink/uplink_status.h"
+#include "core/clock.h"
+
+namespace asio {
+class io_context;
+}
+
+namespace tillwire {
+
+// Lives on the thread that runs `io`, but for the members that say otherwise. What it is given outlives it.
+class Uplink {
+ public:
+  // `server` is for people.
+  Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
+         UplinkOptions options, std::string server, PhaseProbe probe);
+  ~Uplink();
+  Uplink(const Uplink&) = delete;
+  Uplink& operator=(const Uplink&) = delete;
+
+  void Start();
+  // The network came back: tries at once, if it waits.
+  void OnLinkUp();
+  // Closes the stream and does nothing more.
+  void Stop();
+
+  // Any thread: something was captured, or put back into the queue.
+  void NotifyCaptured();
+  void NotifyRequeued(Position position);
+  // Any thread.
+  [[nodiscard]] UplinkStatus Status() const;
+
+ private:
+  class Impl;
+  // Shared with callbacks that are under way on the storage thread.
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tillwire

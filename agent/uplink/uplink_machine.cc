@@ -1,0 +1,443 @@
+#include "agent/uplink/uplink_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tillwire {
+namespace {
+
+namespace act = uplink_action;
+
+constexpr std::chrono::hours kMaintainEvery{1};
+constexpr std::chrono::milliseconds kMaintainStep{200};  // between two steps of a long pruning
+constexpr std::chrono::seconds kMaxPushback{600};
+constexpr std::chrono::milliseconds kLeastRetry{10};
+constexpr std::chrono::milliseconds kHeldRetry{30'000};
+constexpr std::size_t kMaxTombstonesAtOnce = 256;
+
+bool Settles(Disposition disposition) {
+  return disposition == Disposition::kAccepted || disposition == Disposition::kDuplicate ||
+         disposition == Disposition::kTombstoned;
+}
+
+StreamEnd Nonsense(const std::string& what) {
+  return {StreamEndKind::kBroken, "the server answered against the protocol: " + what,
+          "check that agent and server are of versions that go together"};
+}
+
+}  // namespace
+
+UplinkMachine::UplinkMachine(UplinkOptions options, Rng& rng)
+    : options_(std::move(options)),
+      rng_(rng),
+      backoff_(options_.backoff_base, options_.backoff_cap),
+      limits_(options_.limits) {}
+
+UplinkActions UplinkMachine::Start(BootTime) {
+  UplinkActions actions;
+  Attempt(actions);
+  return actions;
+}
+
+void UplinkMachine::Attempt(UplinkActions& actions) {
+  ResetStream();
+  state_ = State::kReading;
+  actions.emplace_back(act::ReadHistory{});
+}
+
+void UplinkMachine::ResetStream() {
+  attempt_at_.reset();
+  answer_by_.reset();
+  maintain_at_.reset();
+  limits_ = options_.limits;
+  unanswered_.clear();
+  in_flight_.clear();
+  reading_.reset();
+  sweep_restarted_ = false;
+  backlog_ = 0;
+  backlog_done_ = false;
+  passed_over_from_ = kNothing;
+  awaited_.clear();
+  awaits_any_ = false;
+  deferred_.clear();
+}
+
+void UplinkMachine::EndStream(BootTime now, const StreamEnd& end, UplinkActions& actions) {
+  actions.emplace_back(act::CloseStream{});
+  ResetStream();
+  state_ = State::kWaiting;
+  last_failure_ = end;
+  ++failed_attempts_;
+  if (end.kind == StreamEndKind::kRefused) backoff_.JumpToCap();
+  attempt_at_ = now + backoff_.Next(rng_);
+  if (paused_until_) attempt_at_ = std::max(*attempt_at_, *paused_until_);
+}
+
+UplinkActions UplinkMachine::OnHistory(BootTime now, std::vector<EpochSummary> epochs) {
+  UplinkActions actions;
+  if (state_ != State::kReading) return actions;
+  state_ = State::kGreeting;
+  answer_by_ = now + options_.answer_timeout;
+  open_epoch_ = epochs.empty() ? 0 : epochs.back().epoch;
+  ++generation_;
+  actions.emplace_back(act::OpenStream{});
+  actions.emplace_back(act::Send{Hello{options_.store_id, options_.terminal_id, options_.instance_id,
+                                       generation_, std::move(epochs), options_.agent_version}});
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnMessage(BootTime now, ToAgent message) {
+  UplinkActions actions;
+  if (auto* welcome = std::get_if<Welcome>(&message)) {
+    if (state_ != State::kGreeting) {
+      EndStream(now, Nonsense("a Welcome that nobody asked for"), actions);
+      return actions;
+    }
+    state_ = State::kReconciling;
+    answer_by_.reset();
+    paused_until_.reset();
+    welcome_server_time_ = welcome->server_time;
+    welcome_at_ = now;
+    const auto lower = [](std::uint32_t ours, std::uint32_t theirs) {
+      return theirs == 0 ? ours : std::min(ours, theirs);
+    };
+    limits_.max_batch_records = lower(options_.limits.max_batch_records, welcome->limits.max_batch_records);
+    limits_.max_batch_bytes = lower(options_.limits.max_batch_bytes, welcome->limits.max_batch_bytes);
+    limits_.window_batches = lower(options_.limits.window_batches, welcome->limits.window_batches);
+    actions.emplace_back(act::ApplyWelcome{std::move(*welcome)});
+  } else if (const auto* result = std::get_if<BatchResult>(&message)) {
+    OnBatchResult(now, *result, actions);
+  } else if (const auto* start = std::get_if<StartNewEpoch>(&message)) {
+    if (start->forked_epoch == open_epoch_) {
+      open_epoch_ = 0;  // once
+      actions.emplace_back(act::StartEpoch{"the centre has a later history of this epoch, from sequence " +
+                                           std::to_string(start->fork_sequence) +
+                                           " on: this outbox is an older copy, or has a twin"});
+    }
+  } else if (const auto* pushback = std::get_if<Pushback>(&message)) {
+    paused_until_ = now + std::min<BootTime>(pushback->retry_after, kMaxPushback);
+  }
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnClosed(BootTime now, const StreamEnd& end) {
+  UplinkActions actions;
+  if (state_ == State::kWaiting || state_ == State::kReading || state_ == State::kForking) return actions;
+  EndStream(now, end, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, const std::vector<LostRange>& unannounced,
+                                              Position last_position) {
+  UplinkActions actions;
+  if (state_ != State::kReconciling) return actions;
+  state_ = State::kStreaming;
+  last_failure_.reset();
+  failed_attempts_ = 0;
+  last_position_ = std::max(last_position_, last_position);
+  fresh_ = last_position_;
+  maintain_at_ = now;
+  SendTombstones(now, unannounced, actions);
+  Pump(now, actions);
+  return actions;
+}
+
+void UplinkMachine::SendTombstones(BootTime now, const std::vector<LostRange>& ranges,
+                                   UplinkActions& actions) {
+  if (ranges.empty()) return;
+  Tombstones message{next_batch_id_++, {}};
+  Unanswered sent{message.batch_id, now, 0, {}, {}};
+  for (const LostRange& range : ranges) {
+    if (message.tombstones.size() == kMaxTombstonesAtOnce) break;
+    message.tombstones.push_back(range.tombstone);
+    sent.lost_rows.push_back(range.row);
+  }
+  unanswered_.push_back(std::move(sent));
+  actions.emplace_back(act::Send{std::move(message)});
+}
+
+// Asks for the next page, if there is anything to read and room to send it.
+void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
+  if (state_ != State::kStreaming || reading_ || PushedBack(now)) return;
+  if (unanswered_.size() >= limits_.window_batches || deferred_.size() >= kMaxDeferred) return;
+  const bool has_fresh = last_position_ > fresh_;
+  if (!has_fresh && backlog_done_) return;
+  reading_ = has_fresh && (fresh_turn_ || backlog_done_) ? Cursor::kFresh : Cursor::kBacklog;
+  fresh_turn_ = *reading_ == Cursor::kBacklog;
+  sweep_restarted_ = false;
+  const Position after = *reading_ == Cursor::kFresh ? fresh_ : backlog_;
+  actions.emplace_back(act::ReadPending{after, limits_.max_batch_records, limits_.max_batch_bytes});
+}
+
+// A record without a predecessor has nothing to wait for, so it counts as resolved.
+bool UplinkMachine::MayGo(const PendingRecord& record) const {
+  return record.predecessor_resolved || in_flight_.contains(record.predecessor.value());
+}
+
+void UplinkMachine::PassOver(Position position, Position awaited) {
+  passed_over_from_ = std::min(passed_over_from_, position);
+  if (awaited_.size() < kMaxDeferred) {
+    awaited_.insert(awaited);
+  } else {
+    awaits_any_ = true;
+  }
+}
+
+void UplinkMachine::SweepFrom(Position position) {
+  if (position == 0 || position == kNothing) return;
+  backlog_ = std::min(backlog_, position - 1);
+  backlog_done_ = false;
+  sweep_restarted_ = true;
+}
+
+UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
+  UplinkActions actions;
+  if (state_ != State::kStreaming || !reading_) return actions;
+  const Cursor cursor = *std::exchange(reading_, std::nullopt);
+
+  EventBatch batch;
+  Unanswered sent{next_batch_id_, now, 0, {}, {}};
+  Position through = page.scanned_through;
+  bool at_end = page.at_end;
+  for (PendingRecord& pending : page.records) {
+    if (!batch.records.empty() && pending.record.id.epoch != batch.epoch) {
+      through = pending.position - 1;  // a batch is of one epoch: the rest is read again
+      at_end = false;
+      break;
+    }
+    if (in_flight_.contains(pending.position) || deferred_.contains(pending.position)) continue;
+    if (!MayGo(pending)) {
+      PassOver(pending.position, *pending.predecessor);
+      continue;
+    }
+    batch.epoch = pending.record.id.epoch;
+    in_flight_.emplace(pending.position,
+                       Flight{false, pending.predecessor_resolved ? std::nullopt : pending.predecessor});
+    sent.positions.push_back(pending.position);
+    batch.records.push_back(std::move(pending.record));
+  }
+
+  if (cursor == Cursor::kFresh) {
+    fresh_ = std::max(fresh_, through);
+  } else if (!sweep_restarted_) {
+    backlog_ = through;
+    backlog_done_ = at_end;
+    fresh_ = std::max(fresh_, backlog_);
+  }
+  if (!batch.records.empty()) {
+    batch.batch_id = next_batch_id_++;
+    sent.epoch = batch.epoch;
+    unanswered_.push_back(std::move(sent));
+    actions.emplace_back(act::Send{std::move(batch)});
+  }
+  Pump(now, actions);
+  return actions;
+}
+
+void UplinkMachine::OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions) {
+  if (state_ != State::kStreaming || unanswered_.empty() || unanswered_.front().batch_id != result.batch_id) {
+    EndStream(now, Nonsense("a result out of order"), actions);
+    return;
+  }
+  const Unanswered sent = std::move(unanswered_.front());
+  unanswered_.pop_front();
+  if (result.results.size() != sent.positions.size() + sent.lost_rows.size()) {
+    EndStream(now, Nonsense("a result that does not fit its batch"), actions);
+    return;
+  }
+  backoff_.Reset();
+  last_answer_at_ = now;
+  if (!sent.lost_rows.empty()) {
+    OnTombstoneResults(sent, result, actions);
+    Pump(now, actions);
+    return;
+  }
+  std::vector<EventOutcome> outcomes;
+  const RecordResult* conflict = nullptr;
+  for (std::size_t i = 0; i < sent.positions.size(); ++i) {
+    if (result.results[i].disposition == Disposition::kConflict && conflict == nullptr)
+      conflict = &result.results[i];
+    TakeResult(now, sent.positions[i], result.results[i], outcomes);
+  }
+  if (!outcomes.empty()) actions.emplace_back(act::ApplyOutcomes{std::move(outcomes)});
+  if (conflict != nullptr) {
+    // The stream ends here: what is still in flight under the old identities must not be answered.
+    ResetStream();
+    state_ = State::kForking;
+    actions.emplace_back(act::CloseStream{});
+    actions.emplace_back(act::MoveSuffix{
+        sent.epoch, "the centre has another record at sequence " + std::to_string(conflict->sequence) +
+                        " of epoch " + std::to_string(sent.epoch) +
+                        (conflict->detail.empty() ? "" : " (" + conflict->detail + ")")});
+    return;
+  }
+  Pump(now, actions);
+}
+
+void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResult& result,
+                               std::vector<EventOutcome>& outcomes) {
+  const auto flight = in_flight_.find(position);
+  switch (result.disposition) {
+    case Disposition::kAccepted:
+    case Disposition::kDuplicate:
+    case Disposition::kTombstoned:
+      flight->second.answered = true;
+      outcomes.push_back({position, result});
+      break;
+    case Disposition::kParked:
+      in_flight_.erase(flight);
+      outcomes.push_back({position, result});
+      break;
+    case Disposition::kRetry:
+      if (result.lane_held && flight->second.awaits) {
+        PassOver(position, *flight->second.awaits);
+      } else {
+        // Held although this side holds its predecessor to be resolved: time or a reconnection must tell.
+        const auto delay = result.lane_held ? kHeldRetry : std::max(result.retry_delay, kLeastRetry);
+        deferred_[position] = now + delay;
+      }
+      in_flight_.erase(flight);
+      break;
+    case Disposition::kConflict:
+    case Disposition::kUnspecified:
+      in_flight_.erase(flight);
+      break;
+  }
+}
+
+// Whatever the centre answered, it knows now. A conflict means that another copy of this outbox has those
+// sequences.
+void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult& result,
+                                       UplinkActions& actions) {
+  act::MarkAnnounced announced;
+  for (std::size_t i = 0; i < sent.lost_rows.size(); ++i) {
+    if (result.results[i].disposition != Disposition::kRetry) announced.rows.push_back(sent.lost_rows[i]);
+  }
+  if (!announced.rows.empty()) actions.emplace_back(std::move(announced));
+}
+
+UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes) {
+  UplinkActions actions;
+  bool freed = false;
+  for (const EventOutcome& outcome : outcomes) {
+    if (!Settles(outcome.result.disposition)) continue;
+    in_flight_.erase(outcome.position);
+    freed = freed || awaits_any_ || awaited_.contains(outcome.position);
+  }
+  if (freed) {
+    SweepFrom(passed_over_from_);
+    passed_over_from_ = kNothing;
+    awaited_.clear();
+    awaits_any_ = false;
+  }
+  Pump(now, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnMoved(BootTime now) {
+  UplinkActions actions;
+  if (state_ != State::kForking) return actions;
+  state_ = State::kWaiting;
+  attempt_at_ = now + backoff_.Next(rng_);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnMaintained(BootTime now, bool more) {
+  if (state_ == State::kStreaming)
+    maintain_at_ = now + (more ? BootTime(kMaintainStep) : BootTime(kMaintainEvery));
+  return {};
+}
+
+UplinkActions UplinkMachine::OnStorageFailed(BootTime now, const Error& error) {
+  UplinkActions actions;
+  EndStream(now, {StreamEndKind::kBroken, "the outbox can't be used: " + error.message, error.hint}, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnCaptured(BootTime now, Position last_position) {
+  UplinkActions actions;
+  last_position_ = std::max(last_position_, last_position);
+  Pump(now, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnRequeued(BootTime now, Position position) {
+  UplinkActions actions;
+  if (state_ == State::kStreaming) SweepFrom(position);
+  Pump(now, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnLinkUp(BootTime) {
+  UplinkActions actions;
+  if (state_ == State::kWaiting && !paused_until_) {
+    backoff_.Reset();
+    Attempt(actions);
+  }
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnTick(BootTime now) {
+  UplinkActions actions;
+  if (paused_until_ && *paused_until_ <= now) paused_until_.reset();
+  if (state_ == State::kWaiting && attempt_at_ && *attempt_at_ <= now) {
+    Attempt(actions);
+    return actions;
+  }
+  if (const auto due = AnswerDue(); due && *due <= now) {
+    EndStream(now,
+              {StreamEndKind::kUnreachable,
+               "the server has not answered for " +
+                   std::to_string(
+                       std::chrono::duration_cast<std::chrono::seconds>(options_.answer_timeout).count()) +
+                   " s",
+               "check the network and the server; a new connection is made"},
+              actions);
+    return actions;
+  }
+  for (auto it = deferred_.begin(); it != deferred_.end();) {
+    if (it->second > now) {
+      ++it;
+      continue;
+    }
+    SweepFrom(it->first);
+    it = deferred_.erase(it);
+  }
+  if (state_ == State::kStreaming && maintain_at_ && *maintain_at_ <= now) {
+    maintain_at_.reset();
+    actions.emplace_back(act::Maintain{ServerTime(now)});
+  }
+  Pump(now, actions);
+  return actions;
+}
+
+// When the server will have been silent for too long. Each answer counts: on a slow link a full window takes
+// its time.
+std::optional<BootTime> UplinkMachine::AnswerDue() const {
+  if (answer_by_) return answer_by_;
+  if (unanswered_.empty()) return std::nullopt;
+  return std::max(unanswered_.front().sent_at, last_answer_at_) + options_.answer_timeout;
+}
+
+std::optional<BootTime> UplinkMachine::NextWakeup() const {
+  std::optional<BootTime> next;
+  const auto consider = [&next](const std::optional<BootTime>& time) {
+    if (time && (!next || *time < *next)) next = time;
+  };
+  consider(attempt_at_);
+  consider(AnswerDue());
+  consider(paused_until_);
+  consider(maintain_at_);
+  for (const auto& [position, due] : deferred_) consider(due);
+  return next;
+}
+
+std::optional<BootTime> UplinkMachine::next_attempt() const {
+  return attempt_at_;
+}
+
+WallTime UplinkMachine::ServerTime(BootTime now) const {
+  return welcome_server_time_ + (now - welcome_at_);
+}
+
+}  // namespace tillwire

@@ -1,0 +1,202 @@
+// The uplink's logic: when to connect, what to send, what an answer means. Pure: time and events come in,
+// actions come out; it knows no thread, no socket, no file. docs/wire-protocol.md has the rules.
+//
+// One stream at a time. Each begins with what the outbox holds (Hello) and what the centre has (Welcome),
+// from which the outbox works out what is pending. Then two cursors read pending records: `backlog` sweeps
+// from the oldest, `fresh` follows new captures, in turn, so that a new cancellation does not wait behind an
+// old queue. A record goes out only if its lane predecessor is resolved, or was sent before it on this
+// stream. What can't go yet is passed over and swept again once what it awaits has changed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "agent/uplink/backoff.h"
+#include "agent/uplink/transport.h"
+#include "core/clock.h"
+#include "core/result.h"
+#include "core/rng.h"
+#include "core/uuid.h"
+#include "core/write_back.h"
+#include "storage/outbox.h"
+
+namespace tillwire {
+
+struct UplinkOptions {
+  std::string store_id;
+  std::string terminal_id;
+  std::string agent_version;
+  Uuid instance_id;  // random for each start of the process
+  StreamLimits limits;
+  std::chrono::milliseconds backoff_base{1000};
+  std::chrono::milliseconds backoff_cap{120'000};
+  std::chrono::milliseconds answer_timeout{120'000};  // of silence while something is unanswered
+};
+
+// What the machine wants done. Each request to the outbox is answered by the input of the same name.
+namespace uplink_action {
+struct ReadHistory {};
+struct OpenStream {};
+struct CloseStream {};
+struct Send {
+  ToCentre message;
+};
+struct ApplyWelcome {
+  Welcome welcome;
+};
+struct ReadPending {
+  Position after;
+  std::size_t max_records;
+  std::size_t max_bytes;
+};
+struct ApplyOutcomes {
+  std::vector<EventOutcome> outcomes;
+};
+struct MoveSuffix {
+  std::uint64_t epoch;
+  std::string why;
+};
+struct StartEpoch {
+  std::string why;
+};
+struct MarkAnnounced {
+  std::vector<std::int64_t> rows;
+};
+struct Maintain {
+  WallTime server_time;
+};
+}  // namespace uplink_action
+
+using UplinkAction =
+    std::variant<uplink_action::ReadHistory, uplink_action::OpenStream, uplink_action::CloseStream,
+                 uplink_action::Send, uplink_action::ApplyWelcome, uplink_action::ReadPending,
+                 uplink_action::ApplyOutcomes, uplink_action::MoveSuffix, uplink_action::StartEpoch,
+                 uplink_action::MarkAnnounced, uplink_action::Maintain>;
+using UplinkActions = std::vector<UplinkAction>;
+
+// Used by one thread. Every input returns what to do, in order; afterwards NextWakeup() may have changed.
+class UplinkMachine {
+ public:
+  enum class State {
+    kWaiting,      // until the next attempt
+    kReading,      // the outbox is asked for its history
+    kGreeting,     // Hello is sent, Welcome is awaited
+    kReconciling,  // the outbox works through Welcome
+    kStreaming,
+    kForking,  // the outbox moves a forked history
+  };
+
+  // Events that wait to be sent again, or whose predecessors are watched, at most; beyond it the machine
+  // sweeps more.
+  static constexpr std::size_t kMaxDeferred = 4096;
+
+  UplinkMachine(UplinkOptions options, Rng& rng);
+
+  UplinkActions Start(BootTime now);
+  UplinkActions OnTick(BootTime now);
+  // The network came back: try at once.
+  UplinkActions OnLinkUp(BootTime now);
+
+  // From the transport.
+  UplinkActions OnMessage(BootTime now, ToAgent message);
+  UplinkActions OnClosed(BootTime now, const StreamEnd& end);
+
+  // From the outbox.
+  UplinkActions OnHistory(BootTime now, std::vector<EpochSummary> epochs);
+  UplinkActions OnWelcomeApplied(BootTime now, const std::vector<LostRange>& unannounced,
+                                 Position last_position);
+  UplinkActions OnPage(BootTime now, PendingPage page);
+  UplinkActions OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes);
+  UplinkActions OnMoved(BootTime now);
+  UplinkActions OnMaintained(BootTime now, bool more);
+  UplinkActions OnStorageFailed(BootTime now, const Error& error);
+
+  // From capture and from people.
+  UplinkActions OnCaptured(BootTime now, Position last_position);
+  UplinkActions OnRequeued(BootTime now, Position position);
+
+  // When OnTick() is due; nothing if only an event can change anything.
+  [[nodiscard]] std::optional<BootTime> NextWakeup() const;
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::uint32_t failed_attempts() const { return failed_attempts_; }
+  [[nodiscard]] bool PushedBack(BootTime now) const { return paused_until_ && *paused_until_ > now; }
+  // The last failure since the last Welcome.
+  [[nodiscard]] const std::optional<StreamEnd>& last_failure() const { return last_failure_; }
+  [[nodiscard]] std::optional<BootTime> next_attempt() const;
+
+ private:
+  enum class Cursor { kBacklog, kFresh };
+  struct Flight {
+    bool answered = false;           // the outbox is noting the answer
+    std::optional<Position> awaits;  // its predecessor, where that was not resolved when it was sent
+  };
+  struct Unanswered {
+    std::uint64_t batch_id;
+    BootTime sent_at;
+    std::uint64_t epoch;                  // of an EventBatch
+    std::vector<Position> positions;      // likewise
+    std::vector<std::int64_t> lost_rows;  // of Tombstones
+  };
+
+  void Attempt(UplinkActions& actions);
+  void EndStream(BootTime now, const StreamEnd& end, UplinkActions& actions);
+  void ResetStream();
+  void Pump(BootTime now, UplinkActions& actions);
+  [[nodiscard]] bool MayGo(const PendingRecord& record) const;
+  void PassOver(Position position, Position awaited);
+  void SweepFrom(Position position);
+  void SendTombstones(BootTime now, const std::vector<LostRange>& ranges, UplinkActions& actions);
+  void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
+  void OnTombstoneResults(const Unanswered& sent, const BatchResult& result, UplinkActions& actions);
+  void TakeResult(BootTime now, Position position, const RecordResult& result,
+                  std::vector<EventOutcome>& outcomes);
+  [[nodiscard]] std::optional<BootTime> AnswerDue() const;
+  [[nodiscard]] WallTime ServerTime(BootTime now) const;
+
+  const UplinkOptions options_;
+  Rng& rng_;
+  Backoff backoff_;
+  State state_ = State::kWaiting;
+  std::uint64_t generation_ = 0;
+  std::uint32_t failed_attempts_ = 0;
+  std::optional<StreamEnd> last_failure_;
+  std::optional<BootTime> attempt_at_;    // in kWaiting
+  std::optional<BootTime> answer_by_;     // in kGreeting
+  std::optional<BootTime> paused_until_;  // pushed back by the server
+  std::optional<BootTime> maintain_at_;
+
+  // Of the present stream.
+  StreamLimits limits_;
+  std::uint64_t open_epoch_ = 0;
+  WallTime welcome_server_time_;
+  BootTime welcome_at_{0};
+  std::uint64_t next_batch_id_ = 1;
+  std::deque<Unanswered> unanswered_;
+  BootTime last_answer_at_{0};
+  std::unordered_map<Position, Flight> in_flight_;  // sent, or answered and not yet noted
+  std::optional<Cursor> reading_;                   // a page has been asked for
+  bool sweep_restarted_ = false;  // the backlog cursor went back while a page was being read
+  bool fresh_turn_ = true;
+  Position backlog_ = 0;
+  bool backlog_done_ = false;
+  Position fresh_ = 0;
+  Position last_position_ = 0;
+  // What was passed over, and what would let it go.
+  Position passed_over_from_ = kNothing;
+  std::unordered_set<Position> awaited_;
+  bool awaits_any_ = false;  // awaited_ is full: any acceptance counts
+  std::map<Position, BootTime> deferred_;
+
+  static constexpr Position kNothing = std::numeric_limits<Position>::max();
+};
+
+}  // namespace tillwire

@@ -1,0 +1,29 @@
+// A connection to a running tillwire-ingestd, for its own command line.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+
+namespace grpc {
+class Channel;
+}  // namespace grpc
+
+namespace tillwire {
+
+// Exit codes of the commands.
+enum ExitCode : int {
+  kExitDone = 0,
+  kExitFailed = 1,       // the service refused, or stopped in the middle
+  kExitBadInput = 2,     // the command line or the configuration is wrong
+  kExitUnreachable = 3,  // no service answers
+};
+
+// Connects in plaintext to "host:port". kUnavailable if nothing answers within some seconds.
+Result<std::shared_ptr<grpc::Channel>> Connect(const std::string& server);
+
+// Prints "tillwire-ingestd: TEXT" to standard error.
+void PrintError(const Error& error);
+
+}  // namespace tillwire

@@ -1,0 +1,111 @@
+#include "ingest/config.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "core/limits.h"
+#include "platform/config_file.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::uint64_t kMaxBatchRecords = 8192;
+constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
+constexpr std::uint64_t kMaxWindow = 64;
+
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+// "HOST:PORT", with an IPv6 address in brackets.
+std::optional<Address> ParseAddress(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
+  const std::string_view port = text.substr(colon + 1);
+  std::string_view host = text.substr(0, colon);
+  Address address;
+  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), address.port);
+  if (failed != std::errc() || end != port.data() + port.size()) return std::nullopt;
+  if (host.front() == '[') {
+    if (host.size() < 3 || host.back() != ']') return std::nullopt;
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  address.host = host;
+  return address;
+}
+
+// Of names only "localhost" counts: another one may resolve to anything.
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
+Error KeyError(const std::string& path, const std::string& message, const std::string& hint) {
+  return {ErrorCode::kInvalidArgument, path + ": " + message, hint};
+}
+
+Result<void> CheckListen(const std::string& path, const ListenConfig& listen) {
+  const auto address = ParseAddress(listen.address);
+  if (!address) {
+    return KeyError(path, "listen.address is \"" + listen.address + "\"",
+                    "give it as host:port, for example 127.0.0.1:7400 or [::1]:7400");
+  }
+  if (!IsLoopback(address->host) && !listen.insecure) {
+    return KeyError(
+        path,
+        "listen.address " + listen.address +
+            " is reachable from other machines, and this service speaks plaintext",
+        "listen on 127.0.0.1, or set listen.insecure = true if the network is protected otherwise");
+  }
+  return {};
+}
+
+// Reads a number into a field of 32 bits.
+void ReadNumber(ConfigFile& file, const std::string& key, std::uint32_t& target, std::uint64_t max) {
+  std::uint64_t value = target;
+  file.Read(key, value, 1, max);
+  target = static_cast<std::uint32_t>(value);
+}
+
+}  // namespace
+
+Result<IngestConfig> LoadIngestConfig(const std::string& path) {
+  auto file = ConfigFile::Open(path);
+  if (!file) return file.error();
+  IngestConfig config;
+  file->Read("listen.address", config.listen.address);
+  file->Read("listen.insecure", config.listen.insecure);
+  file->Read("ledger.path", config.ledger.path);
+  std::string announce = "accepted";
+  file->Read("ledger.announce_backed_up", announce);
+  file->Read("acceptance.max_lines", config.acceptance.max_lines, 1, kMaxLines);
+  file->Read("acceptance.allowed_stores", config.acceptance.allowed_stores);
+  ReadNumber(*file, "stream.max_batch_records", config.stream.max_batch_records, kMaxBatchRecords);
+  std::uint64_t batch_bytes = config.stream.max_batch_bytes;
+  file->ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
+  config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
+  ReadNumber(*file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
+  file->Read("log.level", config.log_level);
+  if (auto read = file->Finish(); !read) return read.error();
+
+  if (auto listen = CheckListen(path, config.listen); !listen) return listen.error();
+  if (config.ledger.path.empty()) return KeyError(path, "ledger.path is empty", "name the ledger's file");
+  if (announce != "accepted" && announce != "nothing") {
+    return KeyError(path, "ledger.announce_backed_up is \"" + announce + "\"",
+                    "it is \"accepted\" or \"nothing\"");
+  }
+  config.ledger.announce_backed_up = announce == "accepted" ? BackedUp::kAccepted : BackedUp::kNothing;
+  constexpr std::array kLevels{"debug", "info", "warn", "error"};
+  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
+    return KeyError(path, "log.level is \"" + config.log_level + "\"", "it is debug, info, warn or error");
+  }
+  return config;
+}
+
+}  // namespace tillwire

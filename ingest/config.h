@@ -1,0 +1,36 @@
+// What the centre's operators can set, with the defaults. installer/tillwire-ingestd.toml is the commented
+// sample.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/result.h"
+#include "core/write_back.h"
+#include "ingest/acceptance/rules.h"
+#include "ingest/acceptance/welcome.h"
+
+namespace tillwire {
+
+struct ListenConfig {
+  std::string address = "127.0.0.1:7400";  // host:port; port 0 takes a free one
+  bool insecure = false;                   // plaintext to other machines
+};
+
+struct LedgerConfig {
+  std::string path = "/var/lib/tillwire-ingest/ledger.db";
+  BackedUp announce_backed_up = BackedUp::kAccepted;
+};
+
+struct IngestConfig {
+  ListenConfig listen;
+  LedgerConfig ledger;
+  AcceptanceRules acceptance;
+  StreamLimits stream;
+  std::string log_level = "info";
+};
+
+// Reads and checks a file. The error names the file, the key and the remedy.
+Result<IngestConfig> LoadIngestConfig(const std::string& path);
+
+}  // namespace tillwire

@@ -1,0 +1,29 @@
+// Long calls that are open, so that a service that stops can end them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+
+namespace tillwire {
+
+// Any thread may call.
+class OpenCalls {
+ public:
+  using Call = std::uint64_t;
+
+  // `stop` ends the call; it is called at most once, and at once if the service has stopped.
+  Call Add(std::function<void()> stop);
+  void Remove(Call call);
+  // Stops what is open and what is yet to come.
+  void StopAll();
+
+ private:
+  std::mutex mutex_;
+  bool stopped_ = false;
+  Call last_call_ = 0;
+  std::map<Call, std::function<void()>> open_;
+};
+
+}  // namespace tillwire

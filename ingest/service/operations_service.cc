@@ -1,0 +1,93 @@
+#include "ingest/service/operations_service.h"
+
+#include <grpcpp/support/server_callback.h>
+
+#include <utility>
+
+#include "core/limits.h"
+#include "ingest/service/entry_listing.h"
+#include "ingest/service/open_calls.h"
+#include "proto/grpc_error.h"
+#include "proto/time_codec.h"
+#include "tillwire/v1/operations.grpc.pb.h"
+
+namespace tillwire {
+namespace {
+
+// A listing that is refused at once.
+class RefusedListing final : public grpc::ServerWriteReactor<v1::ListEventsResponse> {
+ public:
+  explicit RefusedListing(const Error& error) { Finish(ToGrpcStatus(error)); }
+  void OnDone() override { delete this; }
+};
+
+Result<void> CheckFilter(const char* field, const std::string& value) {
+  if (value.size() <= kMaxIdBytes) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               std::string(field) + " has " + std::to_string(value.size()) + " bytes, the limit is " +
+                   std::to_string(kMaxIdBytes),
+               "name one, or leave it empty for all"};
+}
+
+void Encode(const LedgerStatistics& statistics, v1::GetIngestionStatusResponse& wire) {
+  wire.set_terminals(statistics.terminals);
+  wire.set_accepted(statistics.counts.accepted);
+  wire.set_duplicates(statistics.counts.duplicates);
+  wire.set_parked(statistics.parked);
+  wire.set_tombstoned(statistics.counts.tombstoned);
+  wire.set_conflicts(statistics.counts.conflicts);
+  wire.set_reappeared(statistics.counts.reappeared);
+}
+
+}  // namespace
+
+class OperationsService::Impl final : public v1::OperationsService::CallbackService {
+ public:
+  explicit Impl(OperationsParts parts) : parts_(parts) {}
+
+  grpc::ServerWriteReactor<v1::ListEventsResponse>* ListEvents(
+      grpc::CallbackServerContext* /*context*/, const v1::ListEventsRequest* request) override {
+    if (auto store = CheckFilter("store_id", request->store_id()); !store)
+      return new RefusedListing(store.error());
+    if (auto terminal = CheckFilter("terminal_id", request->terminal_id()); !terminal) {
+      return new RefusedListing(terminal.error());
+    }
+    return EntryListing::Start({parts_.ledger, parts_.commit, parts_.feed, calls_}, *request);
+  }
+
+  grpc::ServerUnaryReactor* GetIngestionStatus(grpc::CallbackServerContext* context,
+                                               const v1::GetIngestionStatusRequest* /*request*/,
+                                               v1::GetIngestionStatusResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    auto statistics = std::make_shared<LedgerStatistics>();
+    parts_.commit.Submit({[this, statistics] { *statistics = parts_.ledger.Transaction().Statistics(); },
+                          [this, statistics, response, reactor](const Result<void>& committed) {
+                            if (!committed) return reactor->Finish(ToGrpcStatus(committed.error()));
+                            response->set_version(TILLWIRE_VERSION);
+                            response->set_ledger_incarnation(parts_.ledger.Incarnation());
+                            EncodeTime(parts_.started_at, *response->mutable_started_time());
+                            response->set_connected_streams(
+                                static_cast<std::uint32_t>(parts_.streams.OpenStreams()));
+                            Encode(*statistics, *response);
+                            reactor->Finish(grpc::Status::OK);
+                          }});
+    return reactor;
+  }
+
+  void Stop() { calls_.StopAll(); }
+
+ private:
+  OperationsParts parts_;
+  OpenCalls calls_;
+};
+
+OperationsService::OperationsService(OperationsParts parts) : impl_(std::make_unique<Impl>(parts)) {}
+OperationsService::~OperationsService() = default;
+grpc::Service& OperationsService::Grpc() {
+  return *impl_;
+}
+void OperationsService::Stop() {
+  impl_->Stop();
+}
+
+}  // namespace tillwire

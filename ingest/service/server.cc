@@ -1,0 +1,122 @@
+#include "ingest/service/server.h"
+
+#include <grpc/support/log.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <netdb.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/limits.h"
+
+namespace tillwire {
+namespace {
+
+constexpr int kKeepaliveMs = 30'000;
+constexpr int kKeepaliveTimeoutMs = 10'000;
+constexpr int kMinPingIntervalMs = 10'000;
+constexpr int kHandshakeTimeoutMs = 10'000;
+constexpr std::size_t kMemoryQuotaBytes = 512ULL << 20;
+constexpr std::size_t kRecordOverheadBytes = 1024;         // hashes, lane, predecessor, origin
+constexpr std::size_t kMessageOverheadBytes = 256 * 1024;  // also room for the largest Hello
+
+// The library's own log goes the way of ours, and only to those who ask for detail: what matters in it
+// reaches us as a status.
+void LogGrpc(gpr_log_func_args* line) {
+  spdlog::debug("grpc: {}:{} {}", line->file, line->line, line->message);
+}
+
+// Why an address can't be listened on; the library says it in its log alone.
+std::string WhyNot(const std::string& address) {
+  const auto colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  if (const int failed = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
+    return gai_strerror(failed);
+  }
+  std::string why = "the address was refused";
+  const int descriptor = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
+  if (descriptor >= 0) {
+    const int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || listen(descriptor, 1) != 0) {
+      why = std::generic_category().message(errno);
+    }
+    close(descriptor);
+  }
+  freeaddrinfo(found);
+  return why;
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  Impl(std::unique_ptr<grpc::Server> server, int port) : server_(std::move(server)), port_(port) {}
+
+  [[nodiscard]] int Port() const { return port_; }
+
+  void Shutdown(std::chrono::milliseconds grace) {
+    if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    server_->Wait();
+  }
+
+ private:
+  std::unique_ptr<grpc::Server> server_;
+  const int port_;
+};
+
+Result<std::unique_ptr<Server>> Server::Start(const std::string& address, const StreamLimits& limits,
+                                              const std::vector<grpc::Service*>& services) {
+  gpr_set_log_function(LogGrpc);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  // Else a second process would share the port, and agents would find either.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  grpc::ResourceQuota quota("tillwire-ingestd");
+  quota.Resize(kMemoryQuotaBytes);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_batch_bytes + kMaxEventBytes +
+                                                    kMessageOverheadBytes +
+                                                    limits.max_batch_records * kRecordOverheadBytes));
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  auto server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return Error{ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNot(address),
+                 "stop the program that uses it (ss -ltnp), or change listen.address"};
+  }
+  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(std::move(server), port)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() {
+  Shutdown(std::chrono::milliseconds(0));
+}
+int Server::Port() const {
+  return impl_->Port();
+}
+void Server::Shutdown(std::chrono::milliseconds grace) {
+  impl_->Shutdown(grace);
+}
+
+}  // namespace tillwire

@@ -1,0 +1,323 @@
+#include "ingest/service/write_back_stream.h"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "core/limits.h"
+#include "ingest/acceptance/acceptor.h"
+#include "proto/grpc_error.h"
+#include "proto/write_back_codec.h"
+
+namespace tillwire {
+namespace {
+
+Error LimitError(const std::string& what, std::uint64_t found, const std::string& limit,
+                 std::uint64_t allowed) {
+  return {ErrorCode::kInvalidArgument,
+          what + " has " + std::to_string(found) + ", " + limit + " of Welcome is " + std::to_string(allowed),
+          "keep to the limits of Welcome"};
+}
+
+Error SequenceError(std::uint64_t sequence) {
+  return {ErrorCode::kInvalidArgument, "sequence " + std::to_string(sequence) + " is out of range",
+          "sequences count from 1 to " + std::to_string(kMaxSequence)};
+}
+
+Error ProtocolError(const std::string& message) {
+  return {ErrorCode::kInvalidArgument, message, "a stream begins with one Hello; batches follow"};
+}
+
+Result<void> CheckLimits(const EventBatch& batch, const StreamLimits& limits) {
+  if (batch.records.size() > limits.max_batch_records) {
+    return LimitError("the number of records in the batch", batch.records.size(), "max_batch_records",
+                      limits.max_batch_records);
+  }
+  std::size_t bytes = 0;
+  for (const Record& record : batch.records) {
+    bytes += record.event.size();
+    if (record.id.sequence > kMaxSequence) return SequenceError(record.id.sequence);
+  }
+  // A single event is allowed whatever its size: it is for the acceptance rules to refuse.
+  if (bytes > limits.max_batch_bytes && batch.records.size() > 1) {
+    return LimitError("the sum of the batch's event bytes", bytes, "max_batch_bytes", limits.max_batch_bytes);
+  }
+  return {};
+}
+
+Result<void> CheckLimits(const Tombstones& tombstones, const StreamLimits& limits) {
+  if (tombstones.tombstones.size() > limits.max_batch_records) {
+    return LimitError("the number of tombstones", tombstones.tombstones.size(), "max_batch_records",
+                      limits.max_batch_records);
+  }
+  for (const Tombstone& tombstone : tombstones.tombstones) {
+    if (tombstone.last > kMaxSequence) return SequenceError(tombstone.last);
+    if (tombstone.cause.size() > kMaxNoteBytes) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "a tombstone's cause has " + std::to_string(tombstone.cause.size()) +
+                       " bytes, the limit is " + std::to_string(kMaxNoteBytes),
+                   "shorten it"};
+    }
+  }
+  return {};
+}
+
+// One line for what a person may have to look into.
+void LogResults(const StreamIdentity& identity, const BatchResult& answer) {
+  std::size_t parked = 0;
+  std::size_t conflicts = 0;
+  const RecordResult* first = nullptr;
+  for (const RecordResult& result : answer.results) {
+    if (result.disposition == Disposition::kParked) ++parked;
+    if (result.disposition == Disposition::kConflict) ++conflicts;
+    if (first == nullptr && !result.detail.empty()) first = &result;
+  }
+  if (parked + conflicts == 0 || first == nullptr) return;
+  spdlog::warn(
+      "ingest: records refused store={} terminal={} parked={} conflicts={} first_sequence={} detail=\"{}\"",
+      identity.store_id, identity.terminal_id, parked, conflicts, first->sequence, first->detail);
+}
+
+}  // namespace
+
+WriteBackStream* WriteBackStream::Start(IngestionContext& context) {
+  const auto stream = std::shared_ptr<WriteBackStream>(new WriteBackStream(context));
+  stream->self_ = stream;
+  const std::weak_ptr<WriteBackStream> weak = stream;
+  stream->hello_alarm_.Set(
+      std::chrono::system_clock::now() + context.options.hello_timeout, [weak](bool expired) {
+        const auto late = weak.lock();
+        if (!expired || !late) return;
+        const std::lock_guard lock(late->mutex_);
+        if (late->greeted_) return;
+        late->EndLocked(
+            {grpc::StatusCode::DEADLINE_EXCEEDED, "no Hello came in time; a stream begins with one"});
+      });
+  stream->call_ = context.calls.Add([weak] {
+    if (const auto open = weak.lock()) {
+      open->End(ToGrpcStatus({ErrorCode::kUnavailable, "the centre is stopping", "come back later"}));
+    }
+  });
+  stream->StartRead(&stream->request_);
+  return stream.get();
+}
+
+void WriteBackStream::OnReadDone(bool ok) {
+  if (!ok) {
+    const std::lock_guard lock(mutex_);
+    reads_done_ = true;
+    EndIfDrained();
+    return;
+  }
+  auto message = DecodeToCentre(std::move(request_));
+  // An idle stream shall not keep the memory of its largest message.
+  request_ = v1::WriteBackRequest();
+  if (!message) return End(ToGrpcStatus(message.error()));
+  const Result<void> handled = std::visit([this](auto& part) { return Handle(part); }, *message);
+  if (!handled) {
+    spdlog::warn("ingest: stream refused store={} terminal={} error=\"{}\"", identity_.store_id,
+                 identity_.terminal_id, handled.error().Text());
+    return End(ToGrpcStatus(handled.error()));
+  }
+  StartRead(&request_);
+}
+
+Result<void> WriteBackStream::Handle(Hello& hello) {
+  if (ticket_ != 0) return ProtocolError("a second Hello came on the stream");
+  if (auto checked = CheckHello(hello); !checked) return checked;
+  identity_ = {hello.store_id, hello.terminal_id};
+  const auto opened = context_.parts.streams.Open(identity_, hello.instance_id, hello.stream_generation,
+                                                  [weak = weak_from_this()] {
+                                                    if (const auto older = weak.lock())
+                                                      older->EndSuperseded();
+                                                  });
+  if (!opened) {
+    EndSuperseded();
+    return {};
+  }
+  ticket_ = opened->ticket;
+  {
+    const std::lock_guard lock(mutex_);
+    greeted_ = true;
+  }
+  hello_alarm_.Cancel();
+  spdlog::info("ingest: stream opened store={} terminal={} instance={} generation={} epochs={} agent={}",
+               identity_.store_id, identity_.terminal_id, hello.instance_id.ToString(),
+               hello.stream_generation, hello.epochs.size(), hello.agent_version);
+  if (opened->duplicate_terminal) {
+    spdlog::warn(
+        "ingest: duplicate terminal store={} terminal={}: another process has a stream open; unless it has "
+        "just been "
+        "cut off, an outbox was copied",
+        identity_.store_id, identity_.terminal_id);
+  }
+  SubmitGreeting(std::move(hello));
+  return {};
+}
+
+Result<void> WriteBackStream::Handle(EventBatch& batch) {
+  if (auto may = CheckMayBatch(); !may) return may;
+  if (auto limits = CheckLimits(batch, context_.options.limits); !limits) return limits;
+  auto inspected =
+      std::make_shared<const InspectedBatch>(Inspect(std::move(batch), identity_, context_.options.rules));
+  SubmitBatch([inspected](LedgerTransaction& ledger, const StreamIdentity& identity, WallTime now) {
+    return Accept(ledger, identity, *inspected, now);
+  });
+  return {};
+}
+
+Result<void> WriteBackStream::Handle(Tombstones& tombstones) {
+  if (auto may = CheckMayBatch(); !may) return may;
+  if (auto limits = CheckLimits(tombstones, context_.options.limits); !limits) return limits;
+  auto shared = std::make_shared<const Tombstones>(std::move(tombstones));
+  SubmitBatch([shared](LedgerTransaction& ledger, const StreamIdentity& identity, WallTime now) {
+    return Accept(ledger, identity, *shared, now);
+  });
+  return {};
+}
+
+Result<void> WriteBackStream::CheckMayBatch() {
+  if (ticket_ == 0) return ProtocolError("a batch came before Hello");
+  const std::size_t window = context_.options.limits.window_batches;
+  const std::lock_guard lock(mutex_);
+  if (unanswered_ >= window) {
+    return LimitError("the number of unanswered batches", unanswered_ + 1, "window_batches", window);
+  }
+  ++unanswered_;
+  return {};
+}
+
+void WriteBackStream::SubmitGreeting(Hello hello) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++jobs_;
+  }
+  auto shared_hello = std::make_shared<const Hello>(std::move(hello));
+  auto greeting = std::make_shared<Greeting>();
+  const auto self = shared_from_this();
+  GroupCommit::Job job;
+  job.work = [self, shared_hello, greeting] {
+    *greeting =
+        Greet(self->context_.parts.ledger.Transaction(), *shared_hello, self->context_.options.backed_up);
+  };
+  job.done = [self, greeting](const Result<void>& committed) {
+    if (!committed) return self->EndFailed(committed.error());
+    greeting->welcome.ledger_incarnation = self->context_.parts.ledger.Incarnation();
+    greeting->welcome.limits = self->context_.options.limits;
+    greeting->welcome.server_time = self->context_.parts.clock.WallNow();
+    self->Respond(std::move(greeting->welcome));
+    if (greeting->start_new_epoch) {
+      spdlog::warn(
+          "ingest: older outbox store={} terminal={} epoch={} from_sequence={}: the centre has a later "
+          "history of this "
+          "epoch; the outbox was put back to an older copy, or two copies live",
+          self->identity_.store_id, self->identity_.terminal_id, greeting->start_new_epoch->forked_epoch,
+          greeting->start_new_epoch->fork_sequence);
+      self->Respond(*greeting->start_new_epoch);
+    }
+    const std::lock_guard lock(self->mutex_);
+    --self->jobs_;
+    self->EndIfDrained();
+  };
+  context_.parts.commit.Submit(std::move(job));
+}
+
+template <typename Judge>
+void WriteBackStream::SubmitBatch(Judge judge) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++jobs_;
+  }
+  auto answer = std::make_shared<std::optional<BatchResult>>();
+  const auto self = shared_from_this();
+  GroupCommit::Job job;
+  job.work = [self, answer, judge] {
+    // Here and not on arrival: a newer stream may have been welcomed while this batch waited.
+    if (!self->context_.parts.streams.MayWrite(self->ticket_)) return;
+    *answer = judge(self->context_.parts.ledger.Transaction(), self->identity_,
+                    self->context_.parts.clock.WallNow());
+  };
+  job.done = [self, answer](const Result<void>& committed) {
+    if (!committed) return self->EndFailed(committed.error());
+    if (!*answer) return self->EndSuperseded();
+    self->context_.parts.feed.Announce();
+    LogResults(self->identity_, **answer);
+    self->Respond(std::move(**answer));
+    const std::lock_guard lock(self->mutex_);
+    --self->jobs_;
+    self->EndIfDrained();
+  };
+  context_.parts.commit.Submit(std::move(job));
+}
+
+void WriteBackStream::Respond(ToAgent message) {
+  Outgoing outgoing;
+  outgoing.answers_batch = std::holds_alternative<BatchResult>(message);
+  EncodeToAgent(std::move(message), outgoing.message);
+  const std::lock_guard lock(mutex_);
+  outgoing_.push_back(std::move(outgoing));
+  if (!writing_) WriteNext();
+}
+
+void WriteBackStream::WriteNext() {
+  if (ended_ || outgoing_.empty()) return;
+  writing_ = true;
+  // The agent may read the result and send the next batch before OnWriteDone() is called.
+  if (outgoing_.front().answers_batch) --unanswered_;
+  StartWrite(&outgoing_.front().message);
+}
+
+void WriteBackStream::OnWriteDone(bool ok) {
+  const std::lock_guard lock(mutex_);
+  writing_ = false;
+  outgoing_.pop_front();
+  if (!ok) return EndLocked({grpc::StatusCode::CANCELLED, "the agent is gone"});
+  WriteNext();
+  EndIfDrained();
+}
+
+void WriteBackStream::EndIfDrained() {
+  if (reads_done_ && jobs_ == 0 && outgoing_.empty()) EndLocked(grpc::Status::OK);
+}
+
+void WriteBackStream::EndFailed(const Error& commit_error) {
+  spdlog::error("ingest: commit failed store={} terminal={} error=\"{}\"", identity_.store_id,
+                identity_.terminal_id, commit_error.Text());
+  if (context_.parts.commit.Failed()) context_.parts.ledger_failed();
+  // Whatever the disk said, for the agent it means the same: not confirmed, send again later.
+  End(ToGrpcStatus({ErrorCode::kUnavailable, "the centre can't write its ledger now", "send again later"}));
+}
+
+void WriteBackStream::EndSuperseded() {
+  End({grpc::StatusCode::ABORTED, "a newer stream of the same agent process has taken over"});
+}
+
+void WriteBackStream::End(const grpc::Status& status) {
+  const std::lock_guard lock(mutex_);
+  EndLocked(status);
+}
+
+void WriteBackStream::EndLocked(const grpc::Status& status) {
+  if (ended_) return;
+  ended_ = true;
+  Finish(status);
+}
+
+void WriteBackStream::OnCancel() {
+  End({grpc::StatusCode::CANCELLED, "the agent is gone"});
+}
+
+void WriteBackStream::OnDone() {
+  hello_alarm_.Cancel();
+  context_.calls.Remove(call_);
+  if (ticket_ != 0) {
+    context_.parts.streams.Close(ticket_);
+    spdlog::info("ingest: stream closed store={} terminal={}", identity_.store_id, identity_.terminal_id);
+  }
+  const auto last = std::move(self_);  // this ends here, unless a job still holds it
+}
+
+}  // namespace tillwire

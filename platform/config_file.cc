@@ -1,0 +1,230 @@
+#include "platform/config_file.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "core/nearest_name.h"
+#include "platform/files.h"
+
+namespace tillwire {
+namespace {
+
+struct Unit {
+  const char* name;
+  std::uint64_t factor;
+};
+// Ascending, so that the last one that divides a value is the one to print it in.
+constexpr std::array<Unit, 5> kDurationUnits = {
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+constexpr std::array<Unit, 4> kSizeUnits = {
+    {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
+
+// "30s" in the smallest unit; nothing if it is no whole number with one of the units, or too big for 64 bits.
+template <std::size_t N>
+std::optional<std::uint64_t> ParseWithUnit(std::string_view text, const std::array<Unit, N>& units) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return std::nullopt;
+  const std::string_view suffix = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const auto& unit : units) {
+    if (suffix != unit.name) continue;
+    if (number > UINT64_MAX / unit.factor) return std::nullopt;
+    return number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+template <std::size_t N>
+std::string PrintWithUnit(std::uint64_t value, const std::array<Unit, N>& units) {
+  const Unit* best = &units[0];
+  for (const auto& unit : units) {
+    if (value != 0 && value % unit.factor == 0) best = &unit;
+  }
+  return std::to_string(value / best->factor) + best->name;
+}
+
+std::string Print(const toml::node& node) {
+  if (const auto* text = node.as_string()) return "\"" + text->get() + "\"";
+  if (const auto* number = node.as_integer()) return std::to_string(number->get());
+  if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
+  if (node.is_table()) return "a table";
+  if (node.is_array()) return "an array";
+  return "of another type";
+}
+
+}  // namespace
+
+struct ConfigFile::State {
+  std::string path;
+  toml::table table;
+  std::vector<std::string> known;
+  std::optional<Error> problem;
+
+  void Fail(const toml::source_region* where, const std::string& what, const std::string& hint) {
+    if (problem) return;
+    const std::string line = where != nullptr ? ":" + std::to_string(where->begin.line) : "";
+    problem = Error{ErrorCode::kInvalidArgument, path + line + ": " + what, hint};
+  }
+
+  // The key's value, which is then a known key; null where absent.
+  const toml::node* Find(const std::string& key) {
+    known.push_back(key);
+    return table.at_path(key).node();
+  }
+
+  void WrongValue(const toml::node& node, const std::string& key, const std::string& right) {
+    Fail(&node.source(), key + " is " + Print(node), "give " + right);
+  }
+
+  // Reads "30s" or "2GiB" within bounds.
+  template <std::size_t N>
+  std::optional<std::uint64_t> ReadWithUnit(const std::string& key, const std::array<Unit, N>& units,
+                                            const char* example, std::uint64_t min, std::uint64_t max) {
+    const auto* node = Find(key);
+    if (node == nullptr) return std::nullopt;
+    const auto* text = node->as_string();
+    const auto value = text != nullptr ? ParseWithUnit(text->get(), units) : std::nullopt;
+    if (!value || *value < min || *value > max) {
+      WrongValue(*node, key,
+                 std::string("a text with its unit, as \"") + example + "\", from " +
+                     PrintWithUnit(min, units) + " to " + PrintWithUnit(max, units));
+      return std::nullopt;
+    }
+    return value;
+  }
+
+  // The first key in a table, at any depth, that nobody asked for.
+  [[nodiscard]] std::optional<Error> FindUnknown(const toml::table& in, const std::string& prefix) const {
+    for (const auto& [name, node] : in) {
+      const std::string key = prefix + std::string(name.str());
+      if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
+        if (auto unknown = FindUnknown(*inner, key + ".")) return unknown;
+        continue;
+      }
+      const bool asked_for = std::find(known.begin(), known.end(), key) != known.end();
+      // An empty table is harmless where some of its keys are known.
+      const bool known_table =
+          node.is_table() && std::any_of(known.begin(), known.end(),
+                                         [&](const auto& other) { return other.starts_with(key + "."); });
+      if (asked_for || known_table) continue;
+      const std::string nearest = NearestName(key, known);
+      const std::string line = ":" + std::to_string(node.source().begin.line);
+      return Error{ErrorCode::kInvalidArgument, path + line + ": unknown key " + key,
+                   nearest.empty() ? "remove it" : "did you mean " + nearest + "?"};
+    }
+    return std::nullopt;
+  }
+};
+
+ConfigFile::ConfigFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ConfigFile::~ConfigFile() = default;
+ConfigFile::ConfigFile(ConfigFile&&) noexcept = default;
+ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
+
+Result<ConfigFile> ConfigFile::Open(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return FileError("read", path, EISDIR);
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  if (!file.is_open() || file.bad()) return FileError("read", path, errno == 0 ? EIO : errno);
+
+  auto state = std::make_unique<State>();
+  state->path = path;
+  try {
+    state->table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()),
+        "correct the line; the file is TOML"};
+  }
+  return ConfigFile(std::move(state));
+}
+
+void ConfigFile::Read(const std::string& key, std::string& target) {
+  const auto* node = state_->Find(key);
+  if (node == nullptr) return;
+  if (const auto* text = node->as_string()) {
+    target = text->get();
+  } else {
+    state_->WrongValue(*node, key, "a text in quotes");
+  }
+}
+
+void ConfigFile::Read(const std::string& key, bool& target) {
+  const auto* node = state_->Find(key);
+  if (node == nullptr) return;
+  if (const auto* flag = node->as_boolean()) {
+    target = flag->get();
+  } else {
+    state_->WrongValue(*node, key, "true or false");
+  }
+}
+
+void ConfigFile::Read(const std::string& key, std::vector<std::string>& target) {
+  const auto* node = state_->Find(key);
+  if (node == nullptr) return;
+  const auto* array = node->as_array();
+  if (array == nullptr) return state_->WrongValue(*node, key, "a list of texts, as [\"a\", \"b\"]");
+  std::vector<std::string> values;
+  for (const auto& element : *array) {
+    const auto* text = element.as_string();
+    if (text == nullptr) {
+      return state_->WrongValue(element, key + "[" + std::to_string(values.size()) + "]", "a text in quotes");
+    }
+    values.push_back(text->get());
+  }
+  target = std::move(values);
+}
+
+void ConfigFile::Read(const std::string& key, std::uint64_t& target, std::uint64_t min, std::uint64_t max) {
+  const auto* node = state_->Find(key);
+  if (node == nullptr) return;
+  const auto* number = node->as_integer();
+  if (number == nullptr || number->get() < 0 || static_cast<std::uint64_t>(number->get()) < min ||
+      static_cast<std::uint64_t>(number->get()) > max) {
+    return state_->WrongValue(*node, key,
+                              "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+  }
+  target = static_cast<std::uint64_t>(number->get());
+}
+
+void ConfigFile::Read(const std::string& key, std::chrono::milliseconds& target,
+                      std::chrono::milliseconds min, std::chrono::milliseconds max) {
+  const auto value = state_->ReadWithUnit(key, kDurationUnits, "30s", static_cast<std::uint64_t>(min.count()),
+                                          static_cast<std::uint64_t>(max.count()));
+  if (value) target = std::chrono::milliseconds(*value);
+}
+
+void ConfigFile::ReadBytes(const std::string& key, std::uint64_t& target, std::uint64_t min,
+                           std::uint64_t max) {
+  if (const auto value = state_->ReadWithUnit(key, kSizeUnits, "256KiB", min, max)) target = *value;
+}
+
+void ConfigFile::Require(const std::string& key, std::string& target, const std::string& meaning) {
+  const auto* node = state_->Find(key);
+  if (node == nullptr) return state_->Fail(nullptr, key + " is missing", "give " + meaning);
+  const auto* text = node->as_string();
+  if (text == nullptr || text->get().empty()) return state_->WrongValue(*node, key, meaning + ", in quotes");
+  target = text->get();
+}
+
+Result<void> ConfigFile::Finish() const {
+  // First, since a mistyped key is also why another one is missing.
+  if (auto unknown = state_->FindUnknown(state_->table, "")) return *unknown;
+  if (state_->problem) return *state_->problem;
+  return {};
+}
+
+}  // namespace tillwire

@@ -1,0 +1,34 @@
+// Events, between our own words (core/event.h) and the wire's.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/event.h"
+#include "core/hash.h"
+#include "core/result.h"
+
+namespace tillwire {
+
+namespace v1 {
+class CaptureEventRequest;
+}  // namespace v1
+
+// The StoreEvent's bytes. Equal events give equal bytes; still, nobody encodes an event twice: what capture
+// stored is what travels.
+std::string EncodeEvent(const Event& event);
+
+// kInvalidArgument if the bytes are no StoreEvent; the message names the field where that is known. An enum
+// number that this version does not know is kept as that number.
+Result<Event> DecodeEvent(std::string_view bytes);
+
+// What a caller of CaptureService supplied. kInvalidArgument if occur_time is outside the years 1 to 9999.
+Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire);
+// Replaces what `wire` held.
+void EncodeCaptureRequest(const CaptureRequest& request, v1::CaptureEventRequest& wire);
+
+// SHA-256 of what the caller supplied, the idempotency key apart: whether a repeated key came with the same
+// content.
+Hash CaptureContentHash(const v1::CaptureEventRequest& wire);
+
+}  // namespace tillwire

@@ -1,0 +1,149 @@
+#include "proto/json_codec.h"
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/time_util.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "core/nearest_name.h"
+
+namespace tillwire {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::EnumDescriptor;
+using google::protobuf::FieldDescriptor;
+using nlohmann::json;
+
+Error Invalid(std::string message, std::string hint) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
+}
+
+// "CANCELLATION_REASON_" of CancellationReason: what every value begins with, as the first value shows.
+std::string PrefixOf(const EnumDescriptor& type) {
+  constexpr std::string_view kFirstValue = "UNSPECIFIED";
+  const std::string& first = type.value(0)->name();
+  return first.size() > kFirstValue.size() && first.ends_with(kFirstValue)
+             ? first.substr(0, first.size() - kFirstValue.size())
+             : std::string();
+}
+
+// Replaces an enum value by its full name.
+Result<void> CompleteEnumValue(const EnumDescriptor& type, const std::string& path, json& value) {
+  if (!value.is_string()) return {};  // a number stands for itself
+  auto name = value.get<std::string>();
+  const std::string written = name;
+  std::transform(name.begin(), name.end(), name.begin(), [](char letter) {
+    if (letter == '-') return '_';
+    return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+  });
+  const std::string prefix = PrefixOf(type);
+  for (const auto& full_name : {name, prefix + name}) {
+    if (type.FindValueByName(full_name) != nullptr) {
+      value = full_name;
+      return {};
+    }
+  }
+  std::string known;
+  for (int i = 1; i < type.value_count(); ++i) {
+    if (!known.empty()) known += ", ";
+    known += type.value(i)->name().substr(prefix.size());
+  }
+  return Invalid(path + " is \"" + written + "\"", "use one of " + known);
+}
+
+// Protobuf's parser would refuse it too, in words that help nobody.
+Result<void> CheckTime(const std::string& path, const json& value) {
+  google::protobuf::Timestamp parsed;
+  if (value.is_string() && google::protobuf::util::TimeUtil::FromString(value.get<std::string>(), &parsed))
+    return {};
+  return Invalid(path + " is " + value.dump() + ", which is no time",
+                 "write it as \"2026-05-04T14:02:00+02:00\"");
+}
+
+Result<void> CompleteEnums(const Descriptor& type, const std::string& path, json& object);
+
+Result<void> CompleteEnumsOfElement(const FieldDescriptor& field, const std::string& path, json& value) {
+  if (field.type() == FieldDescriptor::TYPE_ENUM) return CompleteEnumValue(*field.enum_type(), path, value);
+  if (field.type() == FieldDescriptor::TYPE_MESSAGE &&
+      field.message_type() == google::protobuf::Timestamp::descriptor()) {
+    return CheckTime(path, value);
+  }
+  // The other well-known types have forms of their own in JSON, which protobuf's parser checks.
+  if (field.type() == FieldDescriptor::TYPE_MESSAGE &&
+      field.message_type()->file()->package() != "google.protobuf") {
+    return CompleteEnums(*field.message_type(), path, value);
+  }
+  return {};
+}
+
+Result<void> UnknownField(const Descriptor& type, const std::string& path) {
+  std::vector<std::string> known;
+  for (int i = 0; i < type.field_count(); ++i) known.push_back(type.field(i)->name());
+  const std::string nearest = NearestName(path.substr(path.rfind('.') + 1), known);
+  return Invalid(path + " is no field of " + type.name(), nearest.empty()
+                                                              ? "see tillwire/v1/*.proto for its fields"
+                                                              : "did you mean " + nearest + "?");
+}
+
+// Walks an object along its message type: names unknown fields, and spells enum values out.
+Result<void> CompleteEnums(const Descriptor& type, const std::string& path, json& object) {
+  if (!object.is_object()) {
+    return Invalid((path.empty() ? "the document" : path) + " is no JSON object",
+                   "write { ... } with fields of " + type.name());
+  }
+  for (auto& [key, value] : object.items()) {
+    const std::string at = path.empty() ? key : path + "." + key;
+    const auto* field = type.FindFieldByName(key);
+    if (field == nullptr) field = type.FindFieldByCamelcaseName(key);
+    if (field == nullptr) return UnknownField(type, at);
+    if (value.is_null() || field->is_map()) continue;
+    if (!field->is_repeated()) {
+      if (auto result = CompleteEnumsOfElement(*field, at, value); !result) return result;
+      continue;
+    }
+    if (!value.is_array()) return Invalid(at + " is no JSON array", "write [ ... ]");
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const std::string element = at + "[" + std::to_string(i) + "]";
+      if (auto result = CompleteEnumsOfElement(*field, element, value[i]); !result) return result;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> ParseJson(std::string_view text, google::protobuf::Message& message) {
+  json document;
+  try {
+    document = json::parse(text);
+  } catch (const json::parse_error& error) {
+    return Invalid("the input is no valid JSON at byte " + std::to_string(error.byte), "correct it there");
+  }
+  if (auto result = CompleteEnums(*message.GetDescriptor(), "", document); !result) return result;
+  message.Clear();
+  const auto status = google::protobuf::util::JsonStringToMessage(document.dump(), &message);
+  if (status.ok()) return {};
+  return Invalid(
+      "the input does not fit " + message.GetDescriptor()->name() + ": " + std::string(status.message()),
+      "see tillwire/v1/*.proto for the fields' types");
+}
+
+std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  options.add_whitespace = layout == JsonLayout::kIndented;
+  std::string text;
+  const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
+  // Only text that is not UTF-8 can fail here, and no message of ours holds any: it was checked on its way
+  // in.
+  return status.ok() ? text : "{}";
+}
+
+}  // namespace tillwire

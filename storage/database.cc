@@ -1,0 +1,189 @@
+#include "storage/database.h"
+
+#include <sqlite3.h>
+
+#include "platform/files.h"
+
+namespace tillwire {
+namespace {
+
+constexpr int kPageBytes = 4096;
+constexpr std::uint64_t kLogLimitBytes = 16ULL << 20;  // a log that grew larger is cut back to this
+constexpr int kCacheKib = 2048;
+
+// Runs `body`, turning SQLiteCpp's exceptions into ours.
+template <typename Body>
+auto Guarded(Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const SQLite::Exception& exception) {
+    throw StorageFault(ErrorFromSqlite(exception));
+  }
+}
+
+void Require(SQLite::Database& database, const std::string& pragma, const std::string& wanted) {
+  const std::string found = database.execAndGet("PRAGMA " + pragma).getString();
+  if (found == wanted) return;
+  throw StorageFault({ErrorCode::kUnavailable,
+                      "SQLite answers " + pragma + " = " + found + " where durability needs " + wanted,
+                      "put the store on a local file system that supports it"});
+}
+
+void Configure(SQLite::Database& database, const DatabaseOptions& options, std::uint64_t max_bytes) {
+  // Exclusive first: the write-ahead log then needs no shared memory, and no other process can get in
+  // between.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("PRAGMA page_size = " + std::to_string(kPageBytes));
+  database.exec("PRAGMA journal_mode = WAL");
+  const bool full = options.synchronous == Synchronous::kFull;
+  database.exec(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
+  database.exec("PRAGMA journal_size_limit = " + std::to_string(kLogLimitBytes));
+  database.exec("PRAGMA cache_size = -" + std::to_string(kCacheKib));
+  database.exec("PRAGMA temp_store = MEMORY");
+  if (max_bytes != 0) database.exec("PRAGMA max_page_count = " + std::to_string(max_bytes / kPageBytes));
+  database.execAndGet("SELECT count(*) FROM sqlite_schema");
+  Require(database, "journal_mode", "wal");
+  Require(database, "locking_mode", "exclusive");
+  Require(database, "synchronous", full ? "2" : "0");
+}
+
+}  // namespace
+
+Error ErrorFromSqlite(const SQLite::Exception& exception) {
+  Error error;
+  error.message = std::string("SQLite: ") + exception.what() + " (code " +
+                  std::to_string(exception.getExtendedErrorCode()) + ")";
+  switch (exception.getExtendedErrorCode() & 0xff) {
+    case SQLITE_FULL:
+      error.code = ErrorCode::kResourceExhausted;
+      error.hint = "free space on that file system, or raise the store's limit";
+      break;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      error.code = ErrorCode::kDataLoss;
+      error.hint = "the file is damaged; set it aside, do not delete it";
+      break;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      error.code = ErrorCode::kUnavailable;
+      error.hint = "another process has the file open; close it";
+      break;
+    default:
+      error.code = ErrorCode::kUnavailable;
+      error.hint = "check the disk";
+  }
+  return error;
+}
+
+Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path,
+                                                       const DatabaseOptions& options,
+                                                       std::uint64_t max_bytes) {
+  try {
+    auto database = std::make_unique<SQLite::Database>(
+        path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, /*aBusyTimeoutMs=*/0, options.vfs);
+    Configure(*database, options, max_bytes);
+    if (options.vfs.empty()) {
+      if (auto synced = SyncDirectory(path.parent_path()); !synced) return synced.error();
+    }
+    return database;
+  } catch (const SQLite::Exception& exception) {
+    Error error = ErrorFromSqlite(exception);
+    error.message = "cannot open " + path.string() + ": " + error.message;
+    return error;
+  } catch (const StorageFault& fault) {
+    Error error = fault.error();
+    error.message = "cannot use " + path.string() + ": " + error.message;
+    return error;
+  }
+}
+
+void KeepLogOnClose(SQLite::Database& database) {
+  sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
+std::uint64_t UsedBytes(SQLite::Database& database) {
+  return Guarded([&] {
+    const std::int64_t pages = database.execAndGet("PRAGMA page_count").getInt64();
+    const std::int64_t free_pages = database.execAndGet("PRAGMA freelist_count").getInt64();
+    return static_cast<std::uint64_t>(pages - free_pages) * kPageBytes;
+  });
+}
+
+StatementRun::StatementRun(SQLite::Statement& statement) : statement_(statement) {
+  Guarded([&] {
+    statement_.reset();
+    statement_.clearBindings();
+  });
+}
+
+StatementRun::~StatementRun() {
+  statement_.tryReset();
+}
+
+StatementRun& StatementRun::Bind(std::int64_t value) {
+  Guarded([&] { statement_.bind(next_parameter_++, value); });
+  return *this;
+}
+
+StatementRun& StatementRun::Bind(std::uint64_t value) {
+  return Bind(static_cast<std::int64_t>(value));
+}
+
+StatementRun& StatementRun::BindText(std::string_view value) {
+  Guarded([&] { statement_.bind(next_parameter_++, std::string(value)); });
+  return *this;
+}
+
+StatementRun& StatementRun::BindBlob(std::string_view value) {
+  // A null pointer would be bound as NULL.
+  const char* bytes = value.empty() ? "" : value.data();
+  Guarded([&] { statement_.bindNoCopy(next_parameter_++, bytes, static_cast<int>(value.size())); });
+  return *this;
+}
+
+StatementRun& StatementRun::BindNull() {
+  Guarded([&] { statement_.bind(next_parameter_++); });
+  return *this;
+}
+
+bool StatementRun::Step() {
+  return Guarded([&] { return statement_.executeStep(); });
+}
+
+int StatementRun::Execute() {
+  return Guarded([&] { return statement_.exec(); });
+}
+
+bool StatementRun::IsNull(int column) const {
+  return statement_.getColumn(column).isNull();
+}
+
+std::int64_t StatementRun::Int(int column) const {
+  return statement_.getColumn(column).getInt64();
+}
+
+std::uint64_t StatementRun::Unsigned(int column) const {
+  return static_cast<std::uint64_t>(Int(column));
+}
+
+std::string StatementRun::Text(int column) const {
+  return statement_.getColumn(column).getString();
+}
+
+std::string_view StatementRun::Blob(int column) const {
+  const SQLite::Column value = statement_.getColumn(column);
+  const auto* bytes = static_cast<const char*>(value.getBlob());
+  return bytes == nullptr ? std::string_view()
+                          : std::string_view(bytes, static_cast<std::size_t>(value.getBytes()));
+}
+
+Hash StatementRun::HashAt(int column) const {
+  const auto hash = Hash::FromBytes(Blob(column));
+  if (!hash) {
+    throw StorageFault(
+        {ErrorCode::kDataLoss, "a stored hash is not 32 bytes long", "the file is damaged; set it aside"});
+  }
+  return *hash;
+}
+
+}  // namespace tillwire

@@ -1,0 +1,111 @@
+#include "storage/group_commit.h"
+
+#include <iterator>
+#include <utility>
+
+#include "storage/database.h"
+
+namespace tillwire {
+namespace {
+
+Error RefusedError(bool failed) {
+  if (failed) {
+    return {ErrorCode::kUnavailable, "the store stopped after a failed write to its disk",
+            "check the disk, then restart the program"};
+  }
+  return {ErrorCode::kUnavailable, "the program is stopping", "try again when it runs"};
+}
+
+// What is on disk after a commit that failed is not known, but for a full disk, which SQLite finds before it
+// commits.
+bool LeavesDoubt(const Error& error) {
+  return error.code != ErrorCode::kResourceExhausted;
+}
+
+}  // namespace
+
+GroupCommit::GroupCommit(Transactional& store, std::size_t max_group, CommitProbe probe)
+    : store_(store),
+      max_group_(max_group),
+      probe_(probe ? std::move(probe) : [](CommitPhase) {}),
+      thread_([this] { Run(); }) {}
+
+GroupCommit::~GroupCommit() {
+  Stop();
+}
+
+void GroupCommit::Submit(Job job) {
+  bool failed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    failed = failed_;
+    if (!stopping_ && !failed_) {
+      queue_.push_back(std::move(job));
+      wake_.notify_one();
+      return;
+    }
+  }
+  job.done(RefusedError(failed));
+}
+
+void GroupCommit::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool GroupCommit::Failed() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+void GroupCommit::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    std::vector<Job> group;
+    if (queue_.size() <= max_group_) {
+      group.swap(queue_);
+    } else {
+      const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(max_group_);
+      group.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(end));
+      queue_.erase(queue_.begin(), end);
+    }
+    lock.unlock();
+    CommitGroup(group);
+    lock.lock();
+  }
+}
+
+void GroupCommit::CommitGroup(std::vector<Job>& group) {
+  Result<void> outcome;
+  if (Failed()) {
+    outcome = RefusedError(true);
+  } else {
+    bool committing = false;
+    try {
+      store_.Begin();
+      for (const Job& job : group) job.work();
+      probe_(CommitPhase::kBeforeCommit);
+      committing = true;
+      probe_(CommitPhase::kInCommit);
+      store_.Commit();
+    } catch (const StorageFault& fault) {
+      store_.Rollback();
+      Error error = fault.error();
+      if (committing && LeavesDoubt(error)) {
+        error.code = ErrorCode::kUnknown;
+        const std::lock_guard lock(mutex_);
+        failed_ = true;
+      }
+      outcome = error;
+    }
+  }
+  for (Job& job : group) job.done(outcome);
+}
+
+}  // namespace tillwire

@@ -1,0 +1,229 @@
+// What waits, what the centre has, and what it refused.
+#include <algorithm>
+
+#include "storage/outbox.h"
+#include "storage/outbox_impl.h"
+
+namespace tillwire {
+namespace {
+
+constexpr int kParkedKind = 1;
+constexpr int kTombstonedKind = 2;
+
+constexpr std::size_t kOriginBytes = 8 + 8 + 32;
+
+std::uint64_t BigEndianAt(std::string_view bytes, std::size_t offset) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i) value = (value << 8) | static_cast<std::uint8_t>(bytes[offset + i]);
+  return value;
+}
+
+std::optional<RecordRef> DecodeOrigin(std::string_view bytes) {
+  if (bytes.size() != kOriginBytes) return std::nullopt;
+  return RecordRef{{BigEndianAt(bytes, 0), BigEndianAt(bytes, 8)}, Hash::FromBytes(bytes.substr(16)).value()};
+}
+
+}  // namespace
+
+// Whether nothing more will happen to it: the centre has it, or has closed its sequence. Pruned events were
+// delivered.
+bool Outbox::Impl::Resolved(Position position) const {
+  return position < first_retained || delivered.Contains(position) || tombstoned.Contains(position);
+}
+
+// The first position at or above `from` that is not resolved.
+Position Outbox::Impl::FirstUnresolved(Position from) const {
+  Position next = std::max(from, first_retained);
+  while (true) {
+    const Position gap = tombstoned.FirstGapAtOrAfter(delivered.FirstGapAtOrAfter(next));
+    if (gap == next) return next;
+    next = gap;
+  }
+}
+
+// The first pending position above `after`; last_position + 1 if there is none.
+Position Outbox::Impl::NextPending(Position after) const {
+  Position next = std::max(after + 1, first_retained);
+  while (true) {
+    const Position gap =
+        parked.FirstGapAtOrAfter(tombstoned.FirstGapAtOrAfter(delivered.FirstGapAtOrAfter(next)));
+    if (gap == next) return std::min(next, last_position + 1);
+    next = gap;
+  }
+}
+
+// The last position of the pending run that begins at `first`.
+Position Outbox::Impl::PendingRunEnd(Position first) const {
+  Position end = last_position;
+  for (const IntervalSet* set : {&delivered, &parked, &tombstoned}) {
+    if (const auto range = set->FirstRangeAtOrAfter(first)) end = std::min(end, range->first - 1);
+  }
+  return end;
+}
+
+EventRow Outbox::Impl::ReadRow(StatementRun& run) const {
+  EventRow row;
+  row.position = run.Unsigned(0);
+  row.record.id = IdOf(row.position);
+  row.record.lane = run.Text(1);
+  if (!run.IsNull(2)) {
+    row.predecessor = run.Unsigned(2);
+    row.record.lane_predecessor = RecordRef{IdOf(*row.predecessor), run.HashAt(3)};
+  }
+  row.record.previous_hash = run.HashAt(4);
+  row.record.hash = run.HashAt(5);
+  row.record.origin = DecodeOrigin(run.Blob(6));
+  row.record.event = std::string(run.Blob(7));
+  return row;
+}
+
+void Outbox::Impl::AddDelivered(Interval interval) {
+  delivered.Add(interval);
+  const Interval merged = delivered.Find(interval.first).value();
+  StatementRun(statements->drop_delivered).Bind(merged.first).Bind(merged.last).Execute();
+  StatementRun(statements->put_delivered).Bind(merged.first).Bind(merged.last).Execute();
+}
+
+void Outbox::Impl::RemoveDelivered(Interval interval) {
+  if (interval.first > interval.last) return;
+  const auto straddling = delivered.Find(interval.first);
+  const Position from = straddling ? straddling->first : interval.first;
+  delivered.Remove(interval);
+  StatementRun(statements->drop_delivered).Bind(from).Bind(interval.last).Execute();
+  for (auto it = delivered.Ranges().lower_bound(from); it != delivered.Ranges().end(); ++it) {
+    if (it->first > interval.last + 1) break;
+    StatementRun(statements->drop_delivered).Bind(it->first).Bind(it->first).Execute();
+    StatementRun(statements->put_delivered).Bind(it->first).Bind(it->second).Execute();
+  }
+}
+
+void Outbox::Impl::PutException(Position position, bool is_parked, const std::string& reason,
+                                const std::string& detail) {
+  (is_parked ? parked : tombstoned).Add({position, position});
+  (is_parked ? tombstoned : parked).Remove({position, position});
+  StatementRun run(statements->put_exception);
+  run.Bind(position).Bind(std::int64_t{is_parked ? kParkedKind : kTombstonedKind}).BindText(reason);
+  run.BindText(detail).Bind(ToMicros(clock.WallNow())).Execute();
+}
+
+void Outbox::Impl::DropExceptions(Interval interval, bool keep_damaged) {
+  if (interval.first > interval.last) return;
+  IntervalSet damaged;
+  if (keep_damaged) {
+    SQLite::Statement select(*database,
+                             "SELECT position FROM exceptions WHERE position BETWEEN ? AND ? AND reason = ?");
+    StatementRun run(select);
+    run.Bind(interval.first).Bind(interval.last).BindText(kDamagedReason);
+    while (run.Step()) damaged.Add({run.Unsigned(0), run.Unsigned(0)});
+  }
+  Position first = interval.first;
+  const auto drop = [&](Position from, Position to) {
+    if (from > to) return;
+    parked.Remove({from, to});
+    tombstoned.Remove({from, to});
+    StatementRun(statements->drop_exceptions).Bind(from).Bind(to).Execute();
+  };
+  for (const auto& [from, to] : damaged.Ranges()) {
+    drop(first, from - 1);
+    first = to + 1;
+  }
+  drop(first, interval.last);
+}
+
+PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::size_t max_bytes) {
+  Impl& impl = *impl_;
+  PendingPage page;
+  page.scanned_through = after;
+  std::size_t bytes = 0;
+  bool full = false;
+  while (!full && page.records.size() < max_records) {
+    const Position first = impl.NextPending(page.scanned_through);
+    if (first > impl.last_position) break;
+    const Position last = std::min(impl.PendingRunEnd(first), first + max_records - page.records.size() - 1);
+    StatementRun run(impl.statements->read_events);
+    run.Bind(first).Bind(last);
+    while (!full && run.Step()) {
+      EventRow row = impl.ReadRow(run);
+      const std::size_t size = row.record.event.size();
+      full = !page.records.empty() && bytes + size > max_bytes;
+      if (full) continue;
+      page.scanned_through = row.position;
+      if (!row.record.HashMatches()) {
+        page.damaged.push_back(row.position);
+        continue;
+      }
+      bytes += size;
+      const bool resolved = !row.predecessor || impl.Resolved(*row.predecessor);
+      page.records.push_back({row.position, std::move(row.record), row.predecessor, resolved});
+    }
+  }
+  for (const Position position : page.damaged) {
+    impl.PutException(position, true, kDamagedReason, "the stored bytes do not match their hash");
+    impl.AddIncident("the event at sequence " + std::to_string(impl.IdOf(position).sequence) +
+                     " is damaged on this disk and was set aside; the other lanes go on");
+  }
+  page.at_end = impl.NextPending(page.scanned_through) > impl.last_position;
+  return page;
+}
+
+void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
+  Impl& impl = *impl_;
+  IntervalSet accepted;
+  for (const auto& [position, result] : outcomes) {
+    switch (result.disposition) {
+      case Disposition::kAccepted:
+      case Disposition::kDuplicate:
+        accepted.Add({position, position});
+        break;
+      case Disposition::kParked:
+        impl.PutException(position, true, ParkReasonName(result.park_reason), result.detail);
+        break;
+      case Disposition::kTombstoned:
+        impl.PutException(position, false, "TOMBSTONED", result.detail);
+        break;
+      case Disposition::kRetry:
+      case Disposition::kConflict:
+      case Disposition::kUnspecified:
+        break;
+    }
+  }
+  for (const auto& [first, last] : accepted.Ranges()) {
+    if (impl.parked.FirstRangeAtOrAfter(first) || impl.parked.Contains(first))
+      impl.DropExceptions({first, last}, false);
+    impl.AddDelivered({first, last});
+  }
+}
+
+Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
+  Impl& impl = *impl_;
+  Position position = 0;
+  {
+    StatementRun run(impl.statements->find_by_id);
+    if (!run.BindBlob(event_id.AsBytes()).Step()) {
+      return Error{ErrorCode::kNotFound, "no event " + event_id.ToString() + " in this outbox",
+                   "tillwire status lists the parked events"};
+    }
+    position = run.Unsigned(0);
+  }
+  if (!impl.parked.Contains(position)) {
+    const bool resolved = impl.Resolved(position);
+    return Error{
+        ErrorCode::kFailedPrecondition,
+        "event " + event_id.ToString() + (resolved ? " is at the centre already" : " is pending, not parked"),
+        resolved ? "there is nothing to do" : "it is sent as soon as its lane and the connection allow"};
+  }
+  std::string reason;
+  {
+    StatementRun run(impl.statements->find_exception);
+    run.Bind(position).Step();
+    reason = run.Text(1);
+  }
+  if (reason == kDamagedReason) {
+    return Error{ErrorCode::kFailedPrecondition, "event " + event_id.ToString() + " is damaged on this disk",
+                 "capture the action anew; a damaged event is never sent"};
+  }
+  impl.DropExceptions({position, position}, false);
+  return Requeued{position, reason};
+}
+
+}  // namespace tillwire

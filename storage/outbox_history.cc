@@ -1,0 +1,371 @@
+// Epochs, forks and losses.
+#include <algorithm>
+
+#include "storage/outbox.h"
+#include "storage/outbox_impl.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::size_t kMovePage = 256;         // events rewritten between two reads of a move
+constexpr std::size_t kMaxLostRanges = 10000;  // compared with a Welcome, oldest first
+
+std::string EncodeOrigin(const RecordRef& origin) {
+  std::string bytes;
+  for (const std::uint64_t value : {origin.id.epoch, origin.id.sequence}) {
+    for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(value >> shift));
+  }
+  bytes.append(origin.hash.AsBytes());
+  return bytes;
+}
+
+void BindOptional(StatementRun& run, const std::optional<Hash>& hash) {
+  if (hash) {
+    run.Bind(*hash);
+  } else {
+    run.BindNull();
+  }
+}
+
+// Takes `covered` out of `interval`, both in sequences.
+std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& covered) {
+  IntervalSet rest;
+  rest.Add(interval);
+  for (const Interval& part : covered) rest.Remove(part);
+  std::vector<Interval> parts;
+  for (const auto& [first, last] : rest.Ranges()) parts.push_back({first, last});
+  return parts;
+}
+
+}  // namespace
+
+std::uint64_t Outbox::Impl::BeginEpoch(Position base, const Hash& previous_head, const std::string& why) {
+  if (!epochs.empty() && !epochs.back().retained) {
+    EpochRow& open = epochs.back();
+    const std::uint64_t retained = base > open.base ? base - open.base : 0;
+    CloseEpoch(open, retained, last_position > open.base ? last_position - open.base : 0, previous_head);
+  }
+  EpochRow row;
+  row.ordinal = epochs.empty() ? 1 : epochs.back().ordinal + 1;
+  row.epoch = rng.Next();
+  row.base = base;
+  row.genesis = GenesisHash(options.store_id, options.terminal_id, row.epoch, previous_head);
+  SQLite::Statement insert(
+      *database,
+      "INSERT INTO epochs (ordinal, epoch, base, genesis, created_at, why) VALUES (?, ?, ?, ?, ?, ?)");
+  StatementRun run(insert);
+  run.Bind(std::uint64_t{row.ordinal}).Bind(row.epoch).Bind(row.base).Bind(row.genesis);
+  run.Bind(ToMicros(clock.WallNow())).BindText(why).Execute();
+  epochs.push_back(row);
+  head = row.genesis;
+  return row.epoch;
+}
+
+void Outbox::Impl::CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued,
+                              const Hash& last_hash) {
+  row.issued = std::max(row.issued, issued);
+  row.retained = retained;
+  row.last_hash = last_hash;
+  SQLite::Statement update(*database,
+                           "UPDATE epochs SET retained = ?, issued = ?, last_hash = ? WHERE ordinal = ?");
+  StatementRun run(update);
+  run.Bind(retained).Bind(row.issued).Bind(last_hash).Bind(std::uint64_t{row.ordinal}).Execute();
+}
+
+void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
+  SQLite::Statement known(*database, "SELECT 1 FROM lost_ranges WHERE epoch = ? AND first = ? AND last = ?");
+  if (StatementRun run(known); run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last).Step())
+    return;
+  SQLite::Statement insert(
+      *database,
+      "INSERT INTO lost_ranges (epoch, first, last, kind, last_hash, previous_hash, cause, "
+      "detected_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  StatementRun run(insert);
+  run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last);
+  run.Bind(static_cast<std::int64_t>(tombstone.kind));
+  BindOptional(run, tombstone.last_hash);
+  BindOptional(run, tombstone.previous_hash);
+  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Execute();
+  lost += tombstone.last - tombstone.first + 1;
+  for (EpochRow& row : epochs) {
+    if (row.epoch != tombstone.epoch || !row.retained || row.issued >= tombstone.last) continue;
+    CloseEpoch(row, *row.retained, tombstone.last, row.last_hash);
+  }
+}
+
+std::uint64_t Outbox::StartEpoch(const std::string& why) {
+  impl_->AddIncident("captures go into a new epoch: " + why);
+  return impl_->BeginEpoch(impl_->last_position, impl_->head, why);
+}
+
+std::vector<EpochSummary> Outbox::Epochs() {
+  Impl& impl = *impl_;
+  std::vector<EpochSummary> summaries;
+  for (const EpochRow& row : impl.epochs) {
+    EpochSummary summary;
+    summary.epoch = row.epoch;
+    summary.last = impl.EndOf(row) - row.base;
+    if (summary.last > 0) summary.last_hash = row.retained ? row.last_hash : impl.head;
+    const std::uint64_t pruned = impl.first_retained > row.base + 1 ? impl.first_retained - row.base - 1 : 0;
+    summary.first_retained = std::min(pruned, summary.last) + 1;
+    if (summary.first_retained > summary.last) {
+      summary.hash_below_first_retained = summary.last_hash;
+    } else if (summary.first_retained > 1) {
+      StatementRun run(impl.statements->event_header);
+      if (run.Bind(impl.first_retained).Step()) summary.hash_below_first_retained = run.HashAt(2);
+    }
+    summaries.push_back(summary);
+  }
+  return summaries;
+}
+
+// Whether this outbox and the centre agree about the history of `row` up to `sequence`. What was pruned had
+// been confirmed, and its hashes are gone, but for the last.
+bool Outbox::Impl::AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash) {
+  const Position position = row.base + sequence;
+  if (position > EndOf(row)) return false;
+  if (position + 1 < first_retained) return true;
+  if (row.retained && sequence == *row.retained) return hash == row.last_hash;
+  if (const auto own = HashOf(position)) return *own == hash;
+  StatementRun run(statements->event_header);
+  return run.Bind(position + 1).Step() && run.HashAt(2) == hash;
+}
+
+void Outbox::Impl::ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report) {
+  const Interval run{row.base + 1, EndOf(row)};
+  IntervalSet confirmed;
+  for (const AcceptedRange& range : state.accepted) {
+    const std::uint64_t last = std::min(range.last, run.last - row.base);
+    if (range.first > last || last != range.last || !AgreesAt(row, last, range.last_hash)) continue;
+    confirmed.Add({row.base + range.first, row.base + last});
+  }
+
+  // What was delivered and is no longer confirmed.
+  IntervalSet withdrawn;
+  for (const auto& [first, last] : delivered.Ranges()) {
+    if (last < run.first || first > run.last) continue;
+    withdrawn.Add({std::max(first, run.first), std::min(last, run.last)});
+  }
+  for (const auto& [first, last] : confirmed.Ranges()) withdrawn.Remove({first, last});
+  const std::uint64_t before = delivered.Count();
+  for (const auto& [first, last] : withdrawn.Ranges()) RemoveDelivered({first, last});
+  const std::uint64_t kept = before - withdrawn.Count();
+  for (const auto& [first, last] : confirmed.Ranges()) {
+    DropExceptions({first, last}, false);
+    AddDelivered({first, last});
+  }
+  report.newly_delivered += delivered.Count() - kept;
+
+  // What can't be sent again because it was pruned.
+  for (const auto& [first, last] : withdrawn.Ranges()) {
+    const Position pruned_last = std::min(last, first_retained - 1);
+    if (last >= first_retained) report.pending_again += last - std::max(first, first_retained) + 1;
+    if (first > pruned_last) continue;
+    Tombstone tombstone;
+    tombstone.epoch = row.epoch;
+    tombstone.first = first - row.base;
+    tombstone.last = pruned_last - row.base;
+    if (pruned_last + 1 == first_retained) {
+      StatementRun header(statements->event_header);
+      if (header.Bind(first_retained).Step() && pruned_last < run.last)
+        tombstone.last_hash = header.HashAt(2);
+    }
+    if (row.retained && tombstone.last == *row.retained) tombstone.last_hash = row.last_hash;
+    tombstone.cause = "the centre lost it after it had confirmed it, and it is no longer retained here";
+    DeclareLost(tombstone);
+    AddIncident("the centre no longer has sequence " + std::to_string(tombstone.first) + " to " +
+                std::to_string(tombstone.last) + " of epoch " + std::to_string(row.epoch) +
+                ", which were pruned here: lost");
+    report.declared_lost += pruned_last - first + 1;
+  }
+
+  // Parked and tombstoned here, but not at the centre.
+  IntervalSet listed_parked;
+  for (const ResolvedSequence& parked_there : state.parked) {
+    const Position position = row.base + parked_there.sequence;
+    if (HashOf(position) == parked_there.hash) listed_parked.Add({position, position});
+  }
+  IntervalSet listed_tombstoned;
+  for (const TombstonedRange& range : state.tombstoned) {
+    listed_tombstoned.Add({row.base + range.first, row.base + range.last});
+  }
+  const auto withdraw = [&](const IntervalSet& here, const IntervalSet& there) {
+    IntervalSet missing;
+    for (const auto& [first, last] : here.Ranges()) {
+      if (last < run.first || first > run.last) continue;
+      missing.Add({std::max(first, run.first), std::min(last, run.last)});
+    }
+    for (const auto& [first, last] : there.Ranges()) missing.Remove({first, last});
+    for (const auto& [first, last] : missing.Ranges()) {
+      const std::uint64_t held = parked.Count() + tombstoned.Count();
+      DropExceptions({first, last}, true);
+      report.pending_again += held - parked.Count() - tombstoned.Count();
+    }
+  };
+  withdraw(IntervalSet(parked), listed_parked);
+  withdraw(IntervalSet(tombstoned), listed_tombstoned);
+
+  // What is backed up: replaced by each Welcome, where the hashes agree.
+  const bool agreed =
+      state.backed_up_through > 0 && AgreesAt(row, state.backed_up_through, state.backed_up_hash);
+  row.backed_up = agreed ? state.backed_up_through : 0;
+  SQLite::Statement update(*database, "UPDATE epochs SET backed_up = ? WHERE ordinal = ?");
+  StatementRun(update).Bind(row.backed_up).Bind(std::uint64_t{row.ordinal}).Execute();
+}
+
+// What was declared lost here may be safe at the centre, which may have had it before the loss.
+void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
+  for (const LostRange& row : LostRanges(/*only_unannounced=*/false, kMaxLostRanges)) {
+    const auto state =
+        std::find_if(welcome.epochs.begin(), welcome.epochs.end(),
+                     [&](const EpochState& epoch) { return epoch.epoch == row.tombstone.epoch; });
+    if (state == welcome.epochs.end()) continue;
+    std::vector<Interval> there;
+    for (const AcceptedRange& range : state->accepted) there.push_back({range.first, range.last});
+    const Interval all{row.tombstone.first, row.tombstone.last};
+    const std::vector<Interval> rest = Subtract(all, there);
+    if (rest.size() == 1 && rest.front() == all) continue;
+    SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
+    StatementRun(drop).Bind(row.row).Execute();
+    lost -= all.last - all.first + 1;
+    for (const Interval& part : rest) {
+      Tombstone tombstone = row.tombstone;
+      tombstone.first = part.first;
+      tombstone.last = part.last;
+      if (part.last != all.last) tombstone.last_hash.reset();
+      if (part.first != all.first) tombstone.previous_hash.reset();
+      DeclareLost(tombstone);
+    }
+    std::uint64_t still_lost = 0;
+    for (const Interval& part : rest) still_lost += part.last - part.first + 1;
+    AddIncident("of sequence " + std::to_string(all.first) + " to " + std::to_string(all.last) +
+                " of epoch " + std::to_string(row.tombstone.epoch) + ", lost here, the centre has " +
+                std::to_string(all.last - all.first + 1 - still_lost) +
+                "; lost for good: " + std::to_string(still_lost));
+  }
+}
+
+WelcomeReport Outbox::ApplyWelcome(const Welcome& welcome) {
+  Impl& impl = *impl_;
+  WelcomeReport report;
+  for (EpochRow& row : impl.epochs) {
+    EpochState state;
+    for (const EpochState& candidate : welcome.epochs) {
+      if (candidate.epoch == row.epoch) state = candidate;
+    }
+    impl.ReconcileEpoch(row, state, report);
+  }
+  impl.ReconcileLostRanges(welcome);
+  return report;
+}
+
+MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
+  Impl& impl = *impl_;
+  const auto forked = std::find_if(impl.epochs.begin(), impl.epochs.end(),
+                                   [&](const EpochRow& row) { return row.epoch == epoch; });
+  MoveReport report;
+  report.first_position = impl.last_position + 1;
+  if (forked == impl.epochs.end()) return report;
+
+  const Position first = std::min(impl.FirstUnresolved(forked->base + 1), impl.EndOf(*forked) + 1);
+  const Position old_last = impl.last_position;
+  Hash new_head = impl.head;
+  if (first <= old_last) {
+    StatementRun run(impl.statements->event_header);
+    run.Bind(first).Step();
+    new_head = run.HashAt(2);
+  }
+
+  // First take them all out: delivered, parked and their identities.
+  impl.RemoveDelivered({first, old_last});
+  impl.DropExceptions({first, old_last}, /*keep_damaged=*/true);
+  const std::vector<EpochRow> before = impl.epochs;
+  for (EpochRow& row : impl.epochs) {
+    if (impl.EndOf(row) < first) continue;
+    const std::uint64_t issued = row.retained ? row.issued : old_last - row.base;
+    const std::uint64_t retained = first - 1 > row.base ? first - 1 - row.base : 0;
+    impl.CloseEpoch(row, retained, issued, retained > 0 ? new_head : row.genesis);
+  }
+  report.new_epoch = impl.BeginEpoch(first - 1, new_head, why);
+  report.first_position = first;
+  const auto old_id = [&](Position position) {
+    for (auto row = before.rbegin(); row != before.rend(); ++row) {
+      const Position end = row->base + row->retained.value_or(old_last - row->base);
+      if (position > row->base && position <= end) return RecordId{row->epoch, position - row->base};
+    }
+    return RecordId{};
+  };
+
+  // Then give them their new ones, in capture order: a predecessor has its new hash before its successor
+  // needs it.
+  for (Position from = first; from <= old_last; from += kMovePage) {
+    std::vector<EventRow> page;
+    {
+      StatementRun run(impl.statements->read_events);
+      run.Bind(from).Bind(std::min(old_last, from + kMovePage - 1));
+      while (run.Step()) page.push_back(impl.ReadRow(run));
+    }
+    for (EventRow& row : page) {
+      Record& record = row.record;
+      const RecordRef old{old_id(row.position), record.hash};
+      const bool moved_predecessor = row.predecessor && *row.predecessor >= first;
+      Record as_was = record;
+      as_was.id = old.id;
+      if (moved_predecessor) {
+        as_was.lane_predecessor->id = old_id(*row.predecessor);
+        record.lane_predecessor->hash = impl.HashOf(*row.predecessor).value();
+      }
+      if (!as_was.HashMatches() && !impl.parked.Contains(row.position)) {
+        impl.PutException(row.position, true, kDamagedReason, "the stored bytes do not match their hash");
+      }
+      record.previous_hash = impl.head;
+      record.hash =
+          RecordHash(record.id, record.lane, record.lane_predecessor, record.previous_hash, record.event);
+      const std::string origin = EncodeOrigin(record.origin.value_or(old));
+      StatementRun run(impl.statements->update_identity);
+      BindOptional(run,
+                   record.lane_predecessor ? std::optional(record.lane_predecessor->hash) : std::nullopt);
+      run.Bind(record.previous_hash).Bind(record.hash).BindBlob(origin).Bind(row.position).Execute();
+      impl.head = record.hash;
+      ++report.moved;
+    }
+  }
+  impl.AddIncident(std::to_string(report.moved) + " events moved into a new epoch: " + why);
+  return report;
+}
+
+std::vector<LostRange> Outbox::Impl::LostRanges(bool only_unannounced, std::size_t limit) {
+  SQLite::Statement select(
+      *database,
+      "SELECT id, epoch, first, last, kind, last_hash, previous_hash, cause, detected_at, announced "
+      "FROM lost_ranges WHERE announced <= ? ORDER BY id LIMIT ?");
+  StatementRun run(select);
+  run.Bind(std::int64_t{only_unannounced ? 0 : 1}).Bind(std::uint64_t{limit});
+  std::vector<LostRange> ranges;
+  while (run.Step()) {
+    LostRange range;
+    range.row = run.Int(0);
+    range.tombstone.epoch = run.Unsigned(1);
+    range.tombstone.first = run.Unsigned(2);
+    range.tombstone.last = run.Unsigned(3);
+    range.tombstone.kind = static_cast<TombstoneKind>(run.Int(4));
+    if (!run.IsNull(5)) range.tombstone.last_hash = run.HashAt(5);
+    if (!run.IsNull(6)) range.tombstone.previous_hash = run.HashAt(6);
+    range.tombstone.cause = run.Text(7);
+    range.detected_at = FromMicros(run.Int(8));
+    range.announced = run.Int(9) != 0;
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+std::vector<LostRange> Outbox::UnannouncedLostRanges(std::size_t limit) {
+  return impl_->LostRanges(true, limit);
+}
+
+void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
+  SQLite::Statement update(*impl_->database, "UPDATE lost_ranges SET announced = 1 WHERE id = ?");
+  for (const std::int64_t row : rows) StatementRun(update).Bind(row).Execute();
+}
+
+}  // namespace tillwire

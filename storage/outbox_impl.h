@@ -1,0 +1,119 @@
+// What the files outbox*.cc share. Nobody else includes it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/outbox.h"
+
+namespace tillwire {
+
+// The reason of a parked event whose stored bytes fail their hash. It is never sent, and never requeued.
+inline constexpr char kDamagedReason[] = "DAMAGED";
+
+// A row of `epochs`.
+struct EpochRow {
+  std::uint32_t ordinal = 0;
+  std::uint64_t epoch = 0;
+  Position base = 0;  // the position of its (absent) sequence 0
+  Hash genesis;
+  std::optional<std::uint64_t> retained;  // sequences that kept their identity; absent while it is open
+  std::uint64_t issued = 0;     // sequences ever given out, moved and lost ones included; valid once closed
+  Hash last_hash;               // of the record at `retained`, or genesis; valid once closed
+  std::uint64_t backed_up = 0;  // the centre has a backup through this sequence
+};
+
+// A row of `events` with its identity.
+struct EventRow {
+  Position position = 0;
+  Record record;
+  std::optional<Position> predecessor;
+};
+
+class Outbox::Impl {
+ public:
+  // Prepared statements, by what they do.
+  struct Statements {
+    explicit Statements(SQLite::Database& database);
+
+    SQLite::Statement begin, commit, rollback;
+    SQLite::Statement insert_event, read_event, read_events, update_identity, find_by_id, event_header;
+    SQLite::Statement find_lane, put_lane, drop_lane;
+    SQLite::Statement find_key, put_key;
+    SQLite::Statement drop_delivered, put_delivered;
+    SQLite::Statement put_exception, drop_exceptions, find_exception;
+    SQLite::Statement put_incident;
+  };
+
+  Impl(OutboxOptions with_options, const Clock& by_clock, Rng& by_rng)
+      : options(std::move(with_options)), clock(by_clock), rng(by_rng) {}
+
+  // outbox.cc
+  Result<void> OpenFiles();
+  Result<void> CheckOwner();
+  void Load();
+  void CheckMachine();
+  void CheckHighWaterMark();
+  void WriteHighWaterMark();
+  [[nodiscard]] RecordId IdOf(Position position) const;
+  [[nodiscard]] std::optional<Hash> HashOf(Position position);
+  [[nodiscard]] std::string ReadMeta(const std::string& name);
+  void WriteMeta(const std::string& name, const std::string& value);
+  void AddIncident(const std::string& text);
+
+  // outbox_delivery.cc
+  [[nodiscard]] bool Resolved(Position position) const;
+  [[nodiscard]] Position FirstUnresolved(Position from) const;
+  [[nodiscard]] Position NextPending(Position after) const;
+  [[nodiscard]] Position PendingRunEnd(Position first) const;
+  [[nodiscard]] EventRow ReadRow(StatementRun& run) const;
+  void AddDelivered(Interval interval);
+  void RemoveDelivered(Interval interval);
+  void PutException(Position position, bool parked, const std::string& reason, const std::string& detail);
+  void DropExceptions(Interval interval, bool keep_damaged);
+
+  // outbox_history.cc
+  [[nodiscard]] Position EndOf(const EpochRow& row) const {
+    return row.base + row.retained.value_or(last_position - row.base);
+  }
+  EpochRow& OpenEpoch() { return epochs.back(); }
+  std::uint64_t BeginEpoch(Position base, const Hash& head, const std::string& why);
+  void CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued, const Hash& last_hash);
+  void DeclareLost(const Tombstone& tombstone);
+  [[nodiscard]] std::vector<LostRange> LostRanges(bool only_unannounced, std::size_t limit);
+  void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
+  void ReconcileLostRanges(const Welcome& welcome);
+  bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
+
+  // outbox_upkeep.cc
+  [[nodiscard]] std::uint64_t TotalBytesAt(Position position);
+  [[nodiscard]] Position BackedUpThrough() const;
+  [[nodiscard]] Position PrunableThrough(WallTime server_time);
+  void NoteAnchor(WallTime server_time);
+  void PruneEvents(Position through);
+
+  const OutboxOptions options;
+  const Clock& clock;
+  Rng& rng;
+  std::unique_ptr<OwnerLock> lock;
+  std::unique_ptr<HighWaterMark> high_water_mark;
+  std::unique_ptr<SQLite::Database> database;
+  std::unique_ptr<Statements> statements;
+
+  // Held in memory, always equal to the tables after Commit() or Load().
+  std::vector<EpochRow> epochs;  // by ordinal; the last is open
+  Position last_position = 0;
+  Position first_retained = 1;  // what lies below was pruned
+  Hash head;                    // of the last record, or the open epoch's genesis
+  std::uint64_t total_bytes = 0;
+  std::uint64_t used_bytes = 0;  // as of Begin(), plus what was captured since
+  IntervalSet delivered;
+  IntervalSet parked;
+  IntervalSet tombstoned;
+  std::uint64_t lost = 0;
+  RecordRef marked;  // what the high-water mark says
+};
+
+}  // namespace tillwire

@@ -1,0 +1,150 @@
+// Pruning what is no longer needed, and the view for people.
+#include <algorithm>
+
+#include "storage/outbox.h"
+#include "storage/outbox_impl.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::uint64_t kPruneStep = 256;      // rows deleted in one step
+constexpr std::chrono::hours kAnchorEvery{1};  // how often the centre's clock is noted
+constexpr std::int64_t kIncidentsKept = 1000;
+
+std::uint64_t CountFrom(const IntervalSet& set, Position from) {
+  std::uint64_t count = 0;
+  for (auto range = set.Ranges().rbegin(); range != set.Ranges().rend() && range->second >= from; ++range) {
+    count += range->second - std::max(range->first, from) + 1;
+  }
+  return count;
+}
+
+}  // namespace
+
+std::uint64_t Outbox::Impl::TotalBytesAt(Position position) {
+  StatementRun run(statements->event_header);
+  return run.Bind(position).Step() ? run.Unsigned(5) : 0;
+}
+
+// The centre has a backup of everything up to here, over all epochs.
+Position Outbox::Impl::BackedUpThrough() const {
+  Position through = last_position;
+  for (const EpochRow& row : epochs) {
+    if (row.base + row.backed_up < EndOf(row)) through = std::min(through, row.base + row.backed_up);
+  }
+  return through;
+}
+
+void Outbox::Impl::NoteAnchor(WallTime server_time) {
+  const std::int64_t newest =
+      database->execAndGet("SELECT ifnull(max(server_time), 0) FROM anchors").getInt64();
+  if (ToMicros(server_time) < newest + std::chrono::microseconds(kAnchorEvery).count()) return;
+  SQLite::Statement insert(
+      *database, "INSERT INTO anchors (server_time, resolved_through, captured_through) VALUES (?, ?, ?)");
+  StatementRun run(insert);
+  run.Bind(ToMicros(server_time)).Bind(FirstUnresolved(first_retained) - 1).Bind(last_position).Execute();
+  // The newest anchor that is older than every retention is the last one that a question can still be about.
+  const WallTime oldest_asked =
+      server_time - std::max(options.delivered_retention, options.idempotency_retention);
+  SQLite::Statement drop(*database,
+                         "DELETE FROM anchors WHERE server_time < "
+                         "(SELECT max(server_time) FROM anchors WHERE server_time <= ?)");
+  StatementRun(drop).Bind(ToMicros(oldest_asked)).Execute();
+  SQLite::Statement trim(*database, "DELETE FROM incidents WHERE id <= (SELECT max(id) FROM incidents) - ?");
+  StatementRun(trim).Bind(kIncidentsKept).Execute();
+}
+
+// How far the events may go now: old enough by the centre's clock, or too many; never one that is not both
+// resolved and backed up, and never the last one, which carries the end of the chain.
+Position Outbox::Impl::PrunableThrough(WallTime server_time) {
+  const Position limit = std::min(
+      {FirstUnresolved(first_retained) - 1, BackedUpThrough(), last_position > 0 ? last_position - 1 : 0});
+  if (limit < first_retained) return 0;
+  SQLite::Statement anchor(*database,
+                           "SELECT resolved_through FROM anchors WHERE server_time <= ? "
+                           "ORDER BY server_time DESC LIMIT 1");
+  StatementRun run(anchor);
+  Position old = 0;
+  if (run.Bind(ToMicros(server_time - options.delivered_retention)).Step()) old = run.Unsigned(0);
+  const bool too_many = TotalBytesAt(limit) - TotalBytesAt(first_retained) > options.delivered_max_bytes;
+  return too_many ? limit : std::min(limit, old);
+}
+
+void Outbox::Impl::PruneEvents(Position through) {
+  std::vector<std::pair<std::string, Position>> lanes;
+  SQLite::Statement select(*database, "SELECT lane, position FROM events WHERE position <= ?");
+  {
+    StatementRun run(select);
+    run.Bind(through);
+    while (run.Step()) lanes.emplace_back(run.Text(0), run.Unsigned(1));
+  }
+  for (const auto& [lane, position] : lanes)
+    StatementRun(statements->drop_lane).BindText(lane).Bind(position).Execute();
+  SQLite::Statement drop(*database, "DELETE FROM events WHERE position <= ?");
+  StatementRun(drop).Bind(through).Execute();
+  DropExceptions({first_retained, through}, /*keep_damaged=*/false);
+  first_retained = through + 1;
+}
+
+bool Outbox::Maintain(WallTime server_time) {
+  Impl& impl = *impl_;
+  impl.NoteAnchor(server_time);
+  bool more = false;
+  if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
+    const Position step = std::min(through, impl.first_retained + kPruneStep - 1);
+    impl.PruneEvents(step);
+    more = step < through;
+  }
+  SQLite::Statement drop_keys(
+      *impl.database,
+      "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE position <= "
+      "(SELECT max(captured_through) FROM anchors WHERE server_time <= ?) LIMIT ?)");
+  StatementRun keys(drop_keys);
+  keys.Bind(ToMicros(server_time - impl.options.idempotency_retention)).Bind(kPruneStep);
+  return static_cast<std::uint64_t>(keys.Execute()) == kPruneStep || more;
+}
+
+OutboxStatus Outbox::Status() {
+  Impl& impl = *impl_;
+  OutboxStatus status;
+  const std::uint64_t retained = impl.last_position + 1 - impl.first_retained;
+  status.delivered = impl.delivered.Count();
+  status.parked = impl.parked.Count();
+  status.tombstoned = impl.tombstoned.Count();
+  status.lost = impl.lost;
+  status.pending = impl.last_position == 0 ? 0
+                                           : retained - CountFrom(impl.delivered, impl.first_retained) -
+                                                 status.parked - status.tombstoned;
+  if (const Position oldest = impl.NextPending(0); oldest <= impl.last_position) {
+    StatementRun run(impl.statements->event_header);
+    if (run.Bind(oldest).Step()) status.oldest_pending = FromMicros(run.Int(4));
+  }
+  const EpochRow& open = impl.OpenEpoch();
+  status.epoch = open.epoch;
+  status.epoch_ordinal = open.ordinal;
+  status.last_sequence = impl.last_position - open.base;
+  status.used_bytes = UsedBytes(*impl.database);
+  status.max_bytes = impl.options.max_bytes;
+
+  SQLite::Statement parked(
+      *impl.database,
+      "SELECT e.position, e.event_id, e.lane, x.reason, x.detail, x.at FROM exceptions x "
+      "JOIN events e ON e.position = x.position WHERE x.kind = 1 ORDER BY x.position LIMIT ?");
+  StatementRun parked_run(parked);
+  parked_run.Bind(std::uint64_t{kStatusListLimit});
+  while (parked_run.Step()) {
+    status.parked_events.push_back({Uuid::FromBytes(parked_run.Blob(1)).value_or(Uuid{}),
+                                    impl.IdOf(parked_run.Unsigned(0)), parked_run.Text(2), parked_run.Text(3),
+                                    parked_run.Text(4), FromMicros(parked_run.Int(5))});
+  }
+  status.lost_ranges = impl.LostRanges(/*only_unannounced=*/false, kStatusListLimit);
+  SQLite::Statement incidents(*impl.database, "SELECT at, text FROM incidents ORDER BY id DESC LIMIT ?");
+  StatementRun incidents_run(incidents);
+  incidents_run.Bind(std::uint64_t{kStatusListLimit});
+  while (incidents_run.Step()) {
+    status.incidents.push_back({FromMicros(incidents_run.Int(0)), incidents_run.Text(1)});
+  }
+  return status;
+}
+
+}  // namespace tillwire

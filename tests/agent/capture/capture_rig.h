@@ -1,0 +1,77 @@
+// The agent's socket in this process, on a fake outbox.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "agent/capture/capture_server.h"
+#include "agent/capture/capture_service.h"
+#include "tests/agent/capture/fake_capture_store.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/fake_rng.h"
+#include "tests/support/temp_directory.h"
+
+namespace tillwire {
+
+class CaptureRig {
+ public:
+  CaptureRig() : service(store, clock, rng_, Options()) {
+    auto started = CaptureServer::Start(Socket(), service);
+    INFO((started ? "" : started.error().Text()));
+    REQUIRE(started.ok());
+    server = std::move(started).value();
+  }
+
+  [[nodiscard]] std::string Socket() const { return (directory_.Path() / "s" / "capture.sock").string(); }
+
+  // What the agent was told so far, in order: "probe", "captured", "requeued 7".
+  std::vector<std::string> Calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
+  void SetUplink(UplinkStatus status) {
+    const std::lock_guard lock(mutex_);
+    uplink_ = std::move(status);
+  }
+
+ private:
+  void Note(const std::string& call) {
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(call);
+  }
+
+  CaptureServiceOptions Options() {
+    CaptureServiceOptions options;
+    options.store_id = "0042";
+    options.terminal_id = "till-3";
+    options.boot_id = "boot-1";
+    options.agent_version = "9.8.7";
+    options.on_captured = [this] { Note("captured"); };
+    options.on_requeued = [this](Position position) { Note("requeued " + std::to_string(position)); };
+    options.uplink_status = [this] {
+      const std::lock_guard lock(mutex_);
+      return uplink_;
+    };
+    options.probe = [this](AgentPhase phase) {
+      Note(phase == AgentPhase::kBeforeReply ? "probe" : "other phase");
+    };
+    return options;
+  }
+
+  TempDirectory directory_;
+  FakeRng rng_;
+  std::mutex mutex_;
+  std::vector<std::string> calls_;
+  UplinkStatus uplink_;
+
+ public:
+  FakeClock clock;
+  FakeCaptureStore store;
+  CaptureService service;
+  std::unique_ptr<CaptureServer> server;
+};
+
+}  // namespace tillwire

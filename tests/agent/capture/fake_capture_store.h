@@ -1,0 +1,137 @@
+// The outbox as capture sees it, answering on a thread of its own as the real one does.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "agent/capture_store.h"
+
+namespace tillwire {
+
+class FakeCaptureStore final : public CaptureStore {
+ public:
+  FakeCaptureStore() : thread_([this] { Run(); }) {}
+  ~FakeCaptureStore() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+      held_ = false;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  FakeCaptureStore(const FakeCaptureStore&) = delete;
+  FakeCaptureStore& operator=(const FakeCaptureStore&) = delete;
+
+  void Capture(CaptureInput input, std::function<void(Result<Captured>)> done) override {
+    Post([this, input = std::move(input), done = std::move(done)]() mutable {
+      done(CaptureNow(std::move(input)));
+    });
+  }
+  void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override {
+    Post([this, event_id, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      if (parked_ != event_id)
+        return done(Error{ErrorCode::kNotFound, "no event " + event_id.ToString(), "check the id"});
+      done(Outbox::Requeued{7, "TOO_MANY_LINES"});
+    });
+  }
+  void Status(std::function<void(Result<OutboxStatus>)> done) override {
+    Post([this, done = std::move(done)] { done(failure_ ? Result<OutboxStatus>(*failure_) : status_); });
+  }
+
+  // From now on every call fails so; nothing heals it.
+  void FailWith(Error failure) {
+    const std::lock_guard lock(mutex_);
+    failure_ = std::move(failure);
+  }
+  void SetParked(const Uuid& event_id) {
+    const std::lock_guard lock(mutex_);
+    parked_ = event_id;
+  }
+  void SetStatus(OutboxStatus status) {
+    const std::lock_guard lock(mutex_);
+    status_ = std::move(status);
+  }
+  // Answers nothing until Release().
+  void Hold() {
+    const std::lock_guard lock(mutex_);
+    held_ = true;
+  }
+  void Release() {
+    {
+      const std::lock_guard lock(mutex_);
+      held_ = false;
+    }
+    wake_.notify_all();
+  }
+  // Returns when that many calls came in, answered or not.
+  void WaitForCalls(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, [&] { return calls_ >= count; });
+  }
+  // What was stored.
+  std::vector<CaptureInput> Stored() {
+    const std::lock_guard lock(mutex_);
+    return stored_;
+  }
+
+ private:
+  // With the mutex held.
+  Result<Captured> CaptureNow(CaptureInput input) {
+    if (failure_) return *failure_;
+    for (std::size_t i = 0; i < stored_.size(); ++i) {
+      const auto& before = stored_[i];
+      if (!input.idempotency || !before.idempotency || before.idempotency->key != input.idempotency->key)
+        continue;
+      if (before.idempotency->content != input.idempotency->content) {
+        return Error{ErrorCode::kAlreadyExists, "the key was used for another event", "use another key"};
+      }
+      return Captured{before.event_id, {kEpoch, i + 1}, true};
+    }
+    stored_.push_back(std::move(input));
+    return Captured{stored_.back().event_id, {kEpoch, stored_.size()}, false};
+  }
+
+  void Post(std::function<void()> job) {
+    {
+      const std::lock_guard lock(mutex_);
+      jobs_.push_back(std::move(job));
+      ++calls_;
+    }
+    wake_.notify_all();
+  }
+
+  void Run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [this] { return !held_ && (stopping_ || !jobs_.empty()); });
+      if (jobs_.empty()) return;
+      const auto job = std::move(jobs_.front());
+      jobs_.pop_front();
+      job();
+    }
+  }
+
+  static constexpr std::uint64_t kEpoch = 0xE0'0000'0000'0001;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  std::size_t calls_ = 0;
+  std::vector<CaptureInput> stored_;
+  OutboxStatus status_;
+  std::optional<Error> failure_;
+  std::optional<Uuid> parked_;
+  bool stopping_ = false;
+  bool held_ = false;
+  std::thread thread_;  // last, so that it starts when the rest stands
+};
+
+}  // namespace tillwire

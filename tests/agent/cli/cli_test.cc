@@ -1,0 +1,341 @@
+// The tillwire program: its exit codes, its words, and the event that it makes of flags or JSON.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "proto/event_codec.h"
+#include "tests/agent/capture/capture_rig.h"
+#include "tests/support/process.h"
+
+namespace tillwire {
+namespace {
+
+const std::vector<std::string> kCancel = {"cancel",
+                                          "--operator-id",
+                                          "117",
+                                          "--order-id",
+                                          "100023",
+                                          "--scope",
+                                          "lines",
+                                          "--line",
+                                          "sku=4711,quantity=2",
+                                          "--initiator",
+                                          "customer",
+                                          "--reason",
+                                          "customer-request",
+                                          "--release-policy",
+                                          "on-put-back"};
+
+constexpr const char* kCancelJson = R"({"operator_id":"117","order_cancellation":{"order_id":"100023",
+  "scope":"WHOLE_ORDER","initiator":"CUSTOMER","reason":"fraud","release_policy":"NONE"}})";
+
+CommandOutcome Tillwire(std::vector<std::string> arguments, const std::string& input = {}) {
+  return RunCommand(TILLWIRE_PROGRAM, arguments, input);
+}
+
+class CliRig : protected CaptureRig {
+ protected:
+  CommandOutcome Run(std::vector<std::string> arguments, const std::vector<std::string>& more = {},
+                     const std::string& input = {}) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {"--socket", Socket()});
+    return Tillwire(arguments, input);
+  }
+
+  Event OnlyEvent() {
+    const auto stored = store.Stored();
+    REQUIRE(stored.size() == 1);
+    auto event = DecodeEvent(stored[0].event);
+    REQUIRE(event.ok());
+    return std::move(event).value();
+  }
+};
+
+TEST_CASE_METHOD(CliRig, "A cancellation is made of its flags, every field") {
+  const auto outcome = Run(kCancel, {"--line",
+                                     "line-id=2,gtin=4006381333931,quantity=1,reservation-id=R=1",
+                                     "--fulfillment-order-id",
+                                     "F-1",
+                                     "--external-order-id",
+                                     "storefront=GB-1",
+                                     "--external-order-id",
+                                     "erp=7",
+                                     "--retailer-reason-code",
+                                     "C7",
+                                     "--note",
+                                     "caf\xC3\xA9, no",
+                                     "--prior-state",
+                                     "ready-for-pickup",
+                                     "--staging-location-id",
+                                     "A-07",
+                                     "--staging-location-id",
+                                     "A-08",
+                                     "--approver-operator-id",
+                                     "9",
+                                     "--occur-time",
+                                     "2026-05-04T14:02:00+02:00",
+                                     "--business-day-date",
+                                     "2026-05-04",
+                                     "--transaction-sequence-number",
+                                     "T-1",
+                                     "--traceparent",
+                                     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                                     "--idempotency-key",
+                                     "key-1"});
+  INFO(outcome.errors);
+  REQUIRE(outcome.status.code == 0);
+  const Event event = OnlyEvent();
+  CHECK(outcome.output == "recorded " + event.event_id + " (sequence 1)\n");
+  const auto& request = event.request;
+  CHECK(request.idempotency_key == "key-1");
+  CHECK(request.operator_id == "117");
+  CHECK(request.approver_operator_id == "9");
+  CHECK(request.occur_time == FromMicros(1'777'896'120'000'000));
+  CHECK(request.business_day_date == "2026-05-04");
+  CHECK(request.transaction_sequence_number == "T-1");
+  CHECK(request.traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  CHECK(request.source == EventSource::kCli);
+  const auto& body = std::get<OrderCancellation>(request.body);
+  CHECK(body.order_id == "100023");
+  CHECK(body.fulfillment_order_id == "F-1");
+  CHECK(body.external_order_ids == std::map<std::string, std::string>{{"storefront", "GB-1"}, {"erp", "7"}});
+  CHECK(body.scope == CancellationScope::kLines);
+  REQUIRE(body.lines.size() == 2);
+  CHECK(body.lines[0].sku == "4711");
+  CHECK(body.lines[0].quantity == 2);
+  CHECK(body.lines[1].line_id == "2");
+  CHECK(body.lines[1].gtin == "4006381333931");
+  CHECK(body.lines[1].reservation_id == "R=1");
+  CHECK(body.initiator == CancellationInitiator::kCustomer);
+  CHECK(body.reason == CancellationReason::kCustomerRequest);
+  CHECK(body.retailer_reason_code == "C7");
+  CHECK(body.note == "caf\xC3\xA9, no");
+  CHECK(body.prior_state == FulfillmentState::kReadyForPickup);
+  CHECK(body.release_policy == ReleasePolicy::kOnPutBack);
+  CHECK(body.staging_location_ids == std::vector<std::string>{"A-07", "A-08"});
+}
+
+TEST_CASE_METHOD(CliRig, "A bin clear is made of its flags, every field") {
+  const auto outcome = Run({"clear-bin",
+                            "--operator-id",
+                            "117",
+                            "--staging-location-id",
+                            "A-07",
+                            "--container-id",
+                            "tote-1",
+                            "--container-id",
+                            "tote-2",
+                            "--order-id",
+                            "100023",
+                            "--fulfillment-order-id",
+                            "F-1",
+                            "--cancellation-event-id",
+                            "01980000-0000-7000-8000-000000000001",
+                            "--clear-reason",
+                            "audit-correction",
+                            "--bin-empty-confirmed",
+                            "--line",
+                            "line-id=1,sku=4711,gtin=4006381333931,expected-quantity=2,counted-quantity=1,"
+                            "disposition=non-sellable,destination-location-id=SALES"});
+  INFO(outcome.errors);
+  REQUIRE(outcome.status.code == 0);
+  const Event event = OnlyEvent();
+  CHECK_FALSE(event.request.idempotency_key.empty());
+  const auto& body = std::get<StagingBinClear>(event.request.body);
+  CHECK(body.staging_location_id == "A-07");
+  CHECK(body.container_ids == std::vector<std::string>{"tote-1", "tote-2"});
+  CHECK(body.order_id == "100023");
+  CHECK(body.fulfillment_order_id == "F-1");
+  CHECK(body.cancellation_event_id == "01980000-0000-7000-8000-000000000001");
+  CHECK(body.clear_reason == ClearReason::kAuditCorrection);
+  CHECK(body.bin_empty_confirmed);
+  REQUIRE(body.lines.size() == 1);
+  CHECK(body.lines[0].expected_quantity == 2);
+  CHECK(body.lines[0].counted_quantity == 1);
+  CHECK(body.lines[0].disposition == GoodsDisposition::kNonSellable);
+  CHECK(body.lines[0].destination_location_id == "SALES");
+}
+
+TEST_CASE_METHOD(CliRig, "A request in JSON is recorded and answered in JSON") {
+  const auto outcome = Run({"cancel", "--json", "-"}, {}, kCancelJson);
+  INFO(outcome.errors << outcome.output);
+  REQUIRE(outcome.status.code == 0);
+  const auto answer = nlohmann::json::parse(outcome.output);
+  const Event event = OnlyEvent();
+  CHECK(answer["outcome"] == "recorded");
+  CHECK(answer["event_id"] == event.event_id);
+  CHECK(answer["sequence"] == "1");
+  CHECK(answer["repeated"] == false);
+  CHECK(answer["idempotency_key"] == event.request.idempotency_key);
+  CHECK(std::get<OrderCancellation>(event.request.body).reason == CancellationReason::kFraud);
+  CHECK(event.request.source == EventSource::kCli);
+}
+
+TEST_CASE_METHOD(CliRig, "A repeat says that it is one") {
+  REQUIRE(Run(kCancel, {"--idempotency-key", "k"}).status.code == 0);
+  const auto repeat = Run(kCancel, {"--idempotency-key", "k"});
+  CHECK(repeat.status.code == 0);
+  CHECK_THAT(repeat.output, Catch::StartsWith("already recorded "));
+  const auto other = Run(kCancel, {"--idempotency-key", "k", "--note", "other"});
+  CHECK(other.status.code == 1);
+  CHECK(other.errors == "not recorded: the key was used for another event; use another key\n");
+}
+
+TEST_CASE("While no agent listens nothing is recorded, and the remedy is told") {
+  const TempDirectory directory;
+  const std::string socket = (directory.Path() / "none.sock").string();
+  std::vector<std::string> arguments = kCancel;
+  arguments.insert(arguments.end(), {"--socket", socket});
+  const auto outcome = Tillwire(arguments);
+  CHECK(outcome.status.code == 3);
+  CHECK(outcome.errors == "not recorded: the agent is not running (nobody listens at " + socket +
+                              "); start it: systemctl start tillwired; or name its socket with --socket\n");
+  CHECK(Tillwire({"status", "--socket", socket}).status.code == 3);
+  CHECK(Tillwire({"requeue", "01980000-0000-7000-8000-000000000001", "--socket", socket}).status.code == 3);
+}
+
+TEST_CASE_METHOD(CliRig, "No room is not recorded, a failing disk is unknown") {
+  store.FailWith({ErrorCode::kResourceExhausted, "the outbox is full", "wait until it drains"});
+  const auto full = Run(kCancel);
+  CHECK(full.status.code == 3);
+  CHECK(full.errors == "not recorded: the outbox is full; wait until it drains\n");
+  store.FailWith({ErrorCode::kUnknown, "the disk failed", ""});
+  const auto unknown = Run(kCancel, {"--idempotency-key", "key-9"});
+  CHECK(unknown.status.code == 4);
+  CHECK_THAT(unknown.errors, Catch::EndsWith("Repeat the same command with: --idempotency-key key-9\n"));
+}
+
+TEST_CASE_METHOD(
+    CliRig, "Without an answer in time the outcome is unknown, and repeating with the key told is safe") {
+  store.Hold();
+  const auto slow = Run(kCancel, {"--timeout", "0.2", "--output", "json"});
+  REQUIRE(slow.status.code == 4);
+  store.Release();
+  const auto answer = nlohmann::json::parse(slow.output);
+  CHECK(answer["outcome"] == "unknown");
+  const auto repeat = Run(kCancel, {"--idempotency-key", answer["idempotency_key"].get<std::string>()});
+  CHECK(repeat.status.code == 0);
+  CHECK_THAT(repeat.output, Catch::StartsWith("already recorded "));
+  CHECK(store.Stored().size() == 1);
+}
+
+TEST_CASE_METHOD(CliRig, "Bad input is told with flag or field, and nothing is recorded") {
+  const auto problem = [&](const std::vector<std::string>& more) {
+    const auto outcome = Run(kCancel, more);
+    CHECK(outcome.status.code == 2);
+    return outcome.errors;
+  };
+  CHECK(problem({"--line", "sku=1,quantity=0"}) ==
+        "not recorded: order_cancellation.lines[1].quantity is 0; give a quantity of at least 1\n");
+  CHECK_THAT(problem({"--line", "sku"}), Catch::Contains("--line has \"sku\"; write it as sku="));
+  CHECK_THAT(problem({"--line", "quantity=2x"}), Catch::Contains("quantity=2x; give a whole number"));
+  CHECK_THAT(problem({"--line", "sku=1,sku=2"}), Catch::Contains("--line has sku twice"));
+  CHECK_THAT(problem({"--line", "skuu=1"}), Catch::Contains("did you mean sku?"));
+  CHECK_THAT(problem({"--external-order-id", "x"}), Catch::Contains("--external-order-id has \"x\""));
+  CHECK_THAT(problem({"--note", "caf\xE9"}), Catch::Contains("--note is not valid UTF-8"));
+  CHECK_THAT(problem({"--prior-state", "gone"}),
+             Catch::Contains("order_cancellation.prior_state is \"gone\""));
+  CHECK_THAT(problem({"--occur-time", "noon"}), Catch::Contains("occur_time is \"noon\", which is no time"));
+  CHECK_THAT(problem({"--order-id", "2"}), Catch::Contains("--order-id"));
+  CHECK_THAT(problem({"--nota", "x"}), Catch::Contains("--nota is not known here; did you mean --note?"));
+  CHECK_THAT(problem({"--note", "card 4111 1111 1111 1111"}), !Catch::Contains("4111"));
+  CHECK(store.Stored().empty());
+}
+
+TEST_CASE_METHOD(CliRig, "Bad JSON is told in JSON") {
+  const auto problem = [&](const std::string& command, const std::vector<std::string>& more,
+                           const std::string& input) {
+    const auto outcome = Run({command, "--json", "-"}, more, input);
+    CHECK(outcome.status.code == 2);
+    const auto answer = nlohmann::json::parse(outcome.output);
+    CHECK(answer["outcome"] == "bad_input");
+    return answer["message"].get<std::string>();
+  };
+  CHECK(problem("cancel", {}, "{") == "the input is no valid JSON at byte 2");
+  CHECK(problem("cancel", {}, R"({"ordr":1})") == "ordr is no field of CaptureEventRequest");
+  CHECK(problem("clear-bin", {}, kCancelJson) == "the input has an order_cancellation");
+  CHECK(problem("cancel", {"--note", "x"}, kCancelJson) == "--note and --json are both given");
+  CHECK(problem("cancel", {}, R"({"operator_id":"1"})") == "body is missing");
+  CHECK(problem("cancel", {"--idempotency-key", "a"}, R"({"idempotency_key":"b"})") ==
+        "the input has another idempotency_key than --idempotency-key");
+  CHECK(problem("cancel", {}, std::string((1U << 20U) + 1, ' ')) == "the input has more than 1 MiB");
+  CHECK(store.Stored().empty());
+}
+
+TEST_CASE_METHOD(CliRig, "A parked event is requeued") {
+  const std::string event = "01980000-0000-7000-8000-000000000001";
+  store.SetParked(*Uuid::Parse(event));
+  const auto requeued = Run({"requeue", event});
+  CHECK(requeued.status.code == 0);
+  CHECK(requeued.output == "requeued " + event + " (had been parked: TOO_MANY_LINES)\n");
+  const auto absent = Run({"requeue", "01980000-0000-7000-8000-000000000002"});
+  CHECK(absent.status.code == 1);
+  CHECK_THAT(absent.errors, Catch::StartsWith("not requeued: no event"));
+  CHECK(Run({"requeue", "17"}).status.code == 2);
+}
+
+TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
+  const WallTime now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  clock.SetWall(now);
+  OutboxStatus outbox;
+  outbox.pending = 3;
+  outbox.parked = 21;
+  outbox.oldest_pending = now - std::chrono::minutes(12);
+  outbox.epoch_ordinal = 2;
+  outbox.max_bytes = 2ULL << 30;
+  ParkedEvent parked;
+  parked.lane = "order:100023";
+  parked.reason = "TOO_MANY_LINES";
+  parked.detail = "600 lines";
+  parked.parked_at = now - std::chrono::hours(3);
+  outbox.parked_events = {parked};
+  LostRange lost;
+  lost.tombstone = {1, 4, 5, TombstoneKind::kLost, std::nullopt, std::nullopt, "restored from an older copy"};
+  outbox.lost_ranges = {lost};
+  outbox.incidents = {{now, "a new epoch was begun"}};
+  store.SetStatus(outbox);
+  UplinkStatus uplink;
+  uplink.server = "127.0.0.1:7400";
+  uplink.next_attempt = now + std::chrono::minutes(5);
+  uplink.last_error = "connection refused";
+  uplink.remedy = "check that the centre runs";
+  uplink.last_error_time = now - std::chrono::minutes(2);
+  uplink.failed_attempts = 4;
+  SetUplink(uplink);
+
+  const auto away = Run({"status"});
+  CHECK(away.status.code == 0);
+  for (const char* expected :
+       {"Terminal till-3 of store 0042, tillwired 9.8.7\n",
+        "not connected to 127.0.0.1:7400; next attempt in ", "failed attempts: 4\n",
+        "last error  connection refused, 2 min ago\n", "what to do  check that the centre runs\n",
+        "pending     3, oldest 12 min\n", "parked      21\n", "(the oldest 1 of 21)",
+        "TOO_MANY_LINES: 600 lines", "to do: raise acceptance.max_lines at the centre",
+        "sequences 4 to 5: restored from an older copy (the centre does not know yet)",
+        "a new epoch was begun\n"}) {
+    CHECK_THAT(away.output, Catch::Contains(expected));
+  }
+
+  uplink = {};
+  uplink.state = UplinkState::kConnected;
+  uplink.server = "127.0.0.1:7400";
+  uplink.connected_since = now - std::chrono::minutes(61);
+  SetUplink(uplink);
+  CHECK_THAT(Run({"status"}).output,
+             Catch::Contains("connected to 127.0.0.1:7400 since ") && Catch::Contains("(1 h 1 min)"));
+  const auto json = nlohmann::json::parse(Run({"status", "--json"}).output);
+  CHECK(json["outbox"]["pending"] == "3");
+  CHECK(json["connection"]["state"] == "CONNECTION_STATE_CONNECTED");
+}
+
+TEST_CASE("The command line explains itself") {
+  CHECK(Tillwire({"--help"}).status.code == 0);
+  CHECK(Tillwire({"cancel", "--help"}).status.code == 0);
+  CHECK_THAT(Tillwire({"--version"}).output, Catch::StartsWith("tillwire "));
+  CHECK(Tillwire({}).status.code == 2);
+  const auto mistyped = Tillwire({"cancle"});
+  CHECK(mistyped.status.code == 2);
+  CHECK_THAT(mistyped.errors, Catch::Contains("did you mean cancel?"));
+}
+
+}  // namespace
+}  // namespace tillwire

@@ -1,0 +1,513 @@
+// The uplink's logic over a real outbox, with the test as the centre and as time.
+#include "agent/uplink/uplink_machine.h"
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <functional>
+#include <set>
+
+#include "tests/storage/outbox_harness.h"
+
+namespace tillwire {
+namespace {
+
+namespace act = uplink_action;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Carries out the machine's actions on the outbox at once, and keeps what it sends for the test to answer.
+class Terminal {
+ public:
+  explicit Terminal(StreamLimits limits = {}) {
+    options.store_id = "0417";
+    options.terminal_id = "till-3";
+    options.limits = limits;
+    harness.Open();
+    machine.emplace(options, harness.rng);
+  }
+
+  [[nodiscard]] BootTime Now() const { return harness.clock.BootNow(); }
+
+  void Start() { Do(machine->Start(Now())); }
+
+  void Advance(BootTime step) {
+    harness.clock.Advance(step);
+    while (machine->NextWakeup() && *machine->NextWakeup() <= Now()) Do(machine->OnTick(Now()));
+  }
+
+  // Time passes until the machine would be woken.
+  void AdvanceToWakeup() { Advance(std::max(machine->NextWakeup().value() - Now(), BootTime(0))); }
+
+  void Capture(const std::string& lane, const std::string& content) {
+    harness.Capture(lane, content);
+    Do(machine->OnCaptured(Now(), harness.outbox->LastPosition()));
+  }
+
+  void Deliver(ToAgent message) { Do(machine->OnMessage(Now(), std::move(message))); }
+  void Close(StreamEnd end) { Do(machine->OnClosed(Now(), end)); }
+
+  void Connect(Welcome welcome = {}) {
+    if (machine->state() == UplinkMachine::State::kWaiting && !started) Start();
+    started = true;
+    REQUIRE(machine->state() == UplinkMachine::State::kGreeting);
+    Deliver(std::move(welcome));
+    REQUIRE(machine->state() == UplinkMachine::State::kStreaming);
+  }
+
+  // Takes the oldest batch that was sent.
+  EventBatch Take() {
+    while (!sent.empty()) {
+      ToCentre message = std::move(sent.front());
+      sent.pop_front();
+      if (auto* batch = std::get_if<EventBatch>(&message)) return std::move(*batch);
+    }
+    FAIL("nothing was sent");
+    return {};
+  }
+
+  static std::vector<std::string> Events(const EventBatch& batch) {
+    std::vector<std::string> events;
+    for (const Record& record : batch.records) events.push_back(record.event);
+    return events;
+  }
+
+  using Judge = std::function<RecordResult(const Record&)>;
+
+  void Answer(const EventBatch& batch, const Judge& judge) {
+    BatchResult result{batch.batch_id, {}};
+    for (const Record& record : batch.records) {
+      result.results.push_back(judge(record));
+      result.results.back().sequence = record.id.sequence;
+    }
+    Deliver(result);
+  }
+
+  void Accept(const EventBatch& batch) {
+    Answer(batch, [](const Record&) { return Of(Disposition::kAccepted); });
+  }
+
+  static RecordResult Of(Disposition disposition) {
+    RecordResult result;
+    result.disposition = disposition;
+    return result;
+  }
+
+  void Do(UplinkActions actions) {
+    for (UplinkAction& action : actions) std::visit([this](auto& what) { Act(what); }, action);
+  }
+
+  OutboxHarness harness;
+  UplinkOptions options;
+  std::optional<UplinkMachine> machine;
+  std::deque<ToCentre> sent;
+  int opened = 0;
+  int closed = 0;
+  int maintained = 0;
+  bool started = false;
+
+ private:
+  template <typename Body>
+  auto Transact(Body body) {
+    return harness.Transact(body);
+  }
+
+  void Act(act::ReadHistory&) {
+    Do(machine->OnHistory(Now(), Transact([](Outbox& box) { return box.Epochs(); })));
+  }
+  void Act(act::OpenStream&) {
+    ++opened;
+    sent.clear();
+  }
+  void Act(act::CloseStream&) {
+    ++closed;
+    sent.clear();
+  }
+  void Act(act::Send& send) { sent.push_back(std::move(send.message)); }
+  void Act(act::ApplyWelcome& apply) {
+    Transact([&](Outbox& box) { return box.ApplyWelcome(apply.welcome); });
+    const auto lost = Transact([](Outbox& box) { return box.UnannouncedLostRanges(100); });
+    Do(machine->OnWelcomeApplied(Now(), lost, harness.outbox->LastPosition()));
+  }
+  void Act(act::ReadPending& read) {
+    Do(machine->OnPage(Now(), Transact([&](Outbox& box) {
+                         return box.ReadPending(read.after, read.max_records, read.max_bytes);
+                       })));
+  }
+  void Act(act::ApplyOutcomes& apply) {
+    Transact([&](Outbox& box) {
+      box.ApplyOutcomes(apply.outcomes);
+      return true;
+    });
+    Do(machine->OnOutcomesApplied(Now(), apply.outcomes));
+  }
+  void Act(act::MoveSuffix& move) {
+    Transact([&](Outbox& box) { return box.MoveSuffix(move.epoch, move.why); });
+    Do(machine->OnMoved(Now()));
+  }
+  void Act(act::StartEpoch& start) {
+    Transact([&](Outbox& box) { return box.StartEpoch(start.why); });
+  }
+  void Act(act::MarkAnnounced& mark) {
+    Transact([&](Outbox& box) {
+      box.MarkAnnounced(mark.rows);
+      return true;
+    });
+  }
+  void Act(act::Maintain& maintain) {
+    ++maintained;
+    Do(machine->OnMaintained(Now(),
+                             Transact([&](Outbox& box) { return box.Maintain(maintain.server_time); })));
+  }
+};
+
+const StreamEnd kGone{StreamEndKind::kUnreachable, "gone", "wait"};
+
+TEST_CASE("what was captured before and during the stream is sent once and marked delivered") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Capture("order:A", "2");
+  terminal.Connect();
+  const EventBatch backlog = terminal.Take();
+  CHECK(Terminal::Events(backlog) == std::vector<std::string>{"event 1", "event 2"});
+  terminal.Capture("order:A", "3");
+  const EventBatch fresh = terminal.Take();
+  CHECK(Terminal::Events(fresh) == std::vector<std::string>{"event 3"});
+  terminal.Accept(backlog);
+  terminal.Accept(fresh);
+  CHECK(terminal.sent.empty());
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
+TEST_CASE("Hello names the terminal, its epochs, and a stream generation that grows") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Start();
+  REQUIRE(terminal.sent.size() == 1);
+  const Hello first = std::get<Hello>(terminal.sent.front());
+  CHECK(first.store_id == "0417");
+  CHECK(first.terminal_id == "till-3");
+  REQUIRE(first.epochs.size() == 1);
+  CHECK(first.epochs[0].last == 1);
+  terminal.Close(kGone);
+  terminal.AdvanceToWakeup();
+  const Hello second = std::get<Hello>(terminal.sent.front());
+  CHECK(second.stream_generation > first.stream_generation);
+  CHECK(second.instance_id == first.instance_id);
+}
+
+TEST_CASE("no more batches than the window are unanswered, and each within its limits") {
+  StreamLimits limits;
+  limits.max_batch_records = 10;
+  limits.window_batches = 3;
+  Terminal terminal(limits);
+  for (int i = 0; i < 100; ++i) terminal.harness.Capture("order:" + std::to_string(i), std::to_string(i));
+  SECTION("its own") {
+    terminal.Connect();
+    CHECK(terminal.sent.size() == 1 + 3);  // Hello was first
+    const EventBatch first = terminal.Take();
+    CHECK(first.records.size() == 10);
+    terminal.Accept(first);
+    CHECK(terminal.sent.size() == 3);
+  }
+  SECTION("the server's, where those are lower") {
+    Welcome welcome;
+    welcome.limits = {5, 1 << 20, 1};
+    terminal.Connect(welcome);
+    CHECK(terminal.sent.size() == 1 + 1);
+    CHECK(terminal.Take().records.size() == 5);
+  }
+}
+
+TEST_CASE("a fresh capture does not wait behind the backlog") {
+  StreamLimits limits;
+  limits.max_batch_records = 10;
+  limits.window_batches = 1;
+  Terminal terminal(limits);
+  for (int i = 0; i < 100; ++i) terminal.harness.Capture("order:" + std::to_string(i), std::to_string(i));
+  terminal.Connect();
+  const EventBatch first = terminal.Take();
+  terminal.Capture("order:now", "now");
+  terminal.Accept(first);
+  CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event now"});
+}
+
+TEST_CASE("a fresh capture waits for its own lane") {
+  StreamLimits limits;
+  limits.max_batch_records = 10;
+  limits.window_batches = 1;
+  Terminal terminal(limits);
+  for (int i = 0; i < 30; ++i) terminal.harness.Capture("order:" + std::to_string(i), std::to_string(i));
+  terminal.Connect();
+  terminal.Capture("order:25", "last");
+  std::vector<std::string> order;
+  while (!terminal.sent.empty()) {
+    const EventBatch batch = terminal.Take();
+    for (const std::string& event : Terminal::Events(batch)) order.push_back(event);
+    terminal.Accept(batch);
+  }
+  REQUIRE(order.size() == 31);
+  const auto place = [&](const std::string& event) { return std::find(order.begin(), order.end(), event); };
+  CHECK(place("event 25") < place("event last"));
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
+TEST_CASE("a parked event holds its own lane only, until it is put back") {
+  Terminal terminal;
+  terminal.Capture("order:A", "A1");
+  terminal.Capture("order:B", "B1");
+  terminal.Capture("order:A", "A2");
+  terminal.Connect();
+  const auto judge = [](const Record& record) {
+    if (record.event == "event A1") {
+      RecordResult parked = Terminal::Of(Disposition::kParked);
+      parked.park_reason = ParkReason::kTooManyLines;
+      return parked;
+    }
+    if (record.event == "event A2") {
+      RecordResult held = Terminal::Of(Disposition::kRetry);
+      held.lane_held = true;
+      return held;
+    }
+    return Terminal::Of(Disposition::kAccepted);
+  };
+  terminal.Answer(terminal.Take(), judge);
+  CHECK(terminal.harness.Status().parked == 1);
+  CHECK(terminal.harness.Status().delivered == 1);
+  terminal.Capture("order:A", "A3");
+  terminal.Capture("order:B", "B2");
+  const EventBatch others = terminal.Take();
+  CHECK(Terminal::Events(others) == std::vector<std::string>{"event B2"});
+  terminal.Accept(others);
+  terminal.Advance(seconds(100));
+  CHECK(terminal.sent.empty());
+
+  const Uuid parked = terminal.harness.Status().parked_events.at(0).event_id;
+  const auto requeued = terminal.harness.Transact([&](Outbox& box) { return box.Requeue(parked); });
+  terminal.Do(terminal.machine->OnRequeued(terminal.Now(), requeued.value().position));
+  std::vector<std::string> order;
+  while (!terminal.sent.empty()) {
+    const EventBatch batch = terminal.Take();
+    for (const std::string& event : Terminal::Events(batch)) order.push_back(event);
+    terminal.Accept(batch);
+  }
+  CHECK(order == std::vector<std::string>{"event A1", "event A2", "event A3"});
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
+TEST_CASE("RETRY is sent again after its delay, and the rest does not wait") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Connect();
+  terminal.Answer(terminal.Take(), [](const Record&) {
+    RecordResult retry = Terminal::Of(Disposition::kRetry);
+    retry.retry_delay = milliseconds(5000);
+    return retry;
+  });
+  terminal.Capture("order:B", "2");
+  terminal.Accept(terminal.Take());
+  terminal.Advance(milliseconds(3999));  // the second capture took the other second
+  CHECK(terminal.sent.empty());
+  terminal.Advance(milliseconds(1));
+  CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
+}
+
+TEST_CASE("a broken stream is tried again by full jitter, and what was not confirmed is sent again") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Connect();
+  terminal.Take();
+  std::set<std::int64_t> delays;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    terminal.Close({StreamEndKind::kUnreachable, "refused", "wait"});
+    REQUIRE(terminal.machine->state() == UplinkMachine::State::kWaiting);
+    const BootTime delay = terminal.machine->next_attempt().value() - terminal.Now();
+    CHECK(delay <= milliseconds(120'000));
+    delays.insert(delay.count());
+    CHECK(terminal.machine->failed_attempts() == static_cast<std::uint32_t>(attempt + 1));
+    terminal.AdvanceToWakeup();
+    REQUIRE(terminal.machine->state() == UplinkMachine::State::kGreeting);
+  }
+  CHECK(delays.size() > 15);
+  terminal.Connect();
+  CHECK(terminal.machine->failed_attempts() == 0);
+  CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
+}
+
+TEST_CASE("what the Welcome confirms is not sent again") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Capture("order:B", "2");
+  const PendingPage page = terminal.harness.Pending();
+  Welcome welcome;
+  EpochState state;
+  state.epoch = page.records[0].record.id.epoch;
+  state.accepted.push_back({1, 1, page.records[0].record.hash});
+  welcome.epochs.push_back(state);
+  terminal.Connect(welcome);
+  CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 2"});
+}
+
+TEST_CASE("a silent server is given up after the answer timeout, on a new connection") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  SECTION("no Welcome") {
+    terminal.Start();
+  }
+  SECTION("no result") {
+    terminal.Connect();
+  }
+  terminal.Advance(terminal.options.answer_timeout - milliseconds(1));
+  CHECK(terminal.closed == 0);
+  terminal.Advance(milliseconds(1));
+  CHECK(terminal.closed == 1);
+  CHECK(terminal.machine->last_failure()->message.find("has not answered for 120 s") != std::string::npos);
+  terminal.AdvanceToWakeup();
+  CHECK(terminal.opened == 2);
+}
+
+TEST_CASE("a conflict moves the suffix into a new epoch and starts over") {
+  Terminal terminal;
+  for (int i = 1; i <= 3; ++i) terminal.Capture("order:A", std::to_string(i));
+  terminal.Connect();
+  const EventBatch batch = terminal.Take();
+  terminal.Answer(batch, [](const Record& record) {
+    return Terminal::Of(record.id.sequence == 1 ? Disposition::kAccepted : Disposition::kConflict);
+  });
+  CHECK(terminal.closed == 1);
+  CHECK(terminal.machine->state() == UplinkMachine::State::kWaiting);
+  terminal.AdvanceToWakeup();
+  Welcome welcome;
+  EpochState state;
+  state.epoch = batch.epoch;
+  state.accepted.push_back({1, 1, batch.records[0].hash});
+  welcome.epochs.push_back(state);
+  terminal.Connect(welcome);
+  const EventBatch again = terminal.Take();
+  CHECK(Terminal::Events(again) == std::vector<std::string>{"event 2", "event 3"});
+  CHECK(again.epoch != batch.epoch);
+  CHECK(again.records[0].origin == RecordRef{batch.records[1].id, batch.records[1].hash});
+  terminal.Accept(again);
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
+TEST_CASE("told of a later history, it captures into a new epoch, once") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Connect();
+  const EventBatch batch = terminal.Take();
+  terminal.Deliver(StartNewEpoch{batch.epoch, 2});
+  terminal.Deliver(StartNewEpoch{batch.epoch, 2});
+  terminal.Capture("order:A", "2");
+  const OutboxStatus status = terminal.harness.Status();
+  CHECK(status.epoch != batch.epoch);
+  CHECK(status.epoch_ordinal == 2);
+  CHECK(status.last_sequence == 1);
+}
+
+TEST_CASE("Pushback stops the sending for its time") {
+  Terminal terminal;
+  terminal.Connect();
+  terminal.sent.clear();
+  terminal.Deliver(Pushback{milliseconds(7000)});
+  terminal.Capture("order:A", "1");
+  CHECK(terminal.sent.empty());
+  CHECK(terminal.machine->PushedBack(terminal.Now()));
+  terminal.Advance(milliseconds(7000));
+  CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
+}
+
+TEST_CASE("answers against the protocol end the stream and harm nothing") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Connect();
+  const EventBatch batch = terminal.Take();
+  SECTION("a result for a batch that was not sent") {
+    terminal.Deliver(BatchResult{77, {}});
+  }
+  SECTION("a result with too few entries") {
+    terminal.Deliver(BatchResult{batch.batch_id, {}});
+  }
+  SECTION("a second Welcome") {
+    terminal.Deliver(Welcome{});
+  }
+  CHECK(terminal.closed == 1);
+  CHECK(terminal.machine->last_failure()->kind == StreamEndKind::kBroken);
+  CHECK(terminal.harness.Status().pending == 1);
+}
+
+TEST_CASE("a terminal that is not wanted tries seldom; a returned link at once") {
+  Terminal terminal;
+  terminal.Start();
+  terminal.Close({StreamEndKind::kRefused, "no", "ask"});
+  terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
+  CHECK(terminal.machine->state() == UplinkMachine::State::kGreeting);
+}
+
+TEST_CASE("an idle connected terminal is woken for upkeep only") {
+  Terminal terminal;
+  terminal.Connect();
+  terminal.Advance(seconds(1));
+  CHECK(terminal.maintained == 1);
+  REQUIRE(terminal.machine->NextWakeup());
+  CHECK(*terminal.machine->NextWakeup() - terminal.Now() > std::chrono::minutes(59));
+}
+
+TEST_CASE("lost ranges are announced and noted once they are answered") {
+  Terminal terminal;
+  terminal.harness.Capture("order:A", "1");
+  terminal.harness.Close();
+  const auto database = terminal.harness.options.directory / "outbox.db";
+  std::filesystem::copy_file(database, terminal.harness.directory.Path() / "old.db");
+  terminal.harness.Open();
+  terminal.harness.Capture("order:A", "2");
+  terminal.harness.Close();
+  std::filesystem::copy_file(terminal.harness.directory.Path() / "old.db", database,
+                             std::filesystem::copy_options::overwrite_existing);
+  terminal.harness.Open();
+  terminal.Connect();
+  terminal.sent.pop_front();  // Hello
+  const Tombstones tombstones = std::get<Tombstones>(terminal.sent.front());
+  REQUIRE(tombstones.tombstones.size() == 1);
+  CHECK(tombstones.tombstones[0].first == 2);
+  CHECK(tombstones.tombstones[0].last == 2);
+  terminal.Deliver(BatchResult{tombstones.batch_id, {Terminal::Of(Disposition::kTombstoned)}});
+  CHECK(terminal.harness.Status().lost_ranges.at(0).announced);
+}
+
+TEST_CASE("many records held at once are swept again when what they await is accepted") {
+  StreamLimits limits;
+  limits.max_batch_records = 50;
+  Terminal terminal(limits);
+  constexpr int kLane = 400;
+  for (int i = 0; i < kLane; ++i) terminal.harness.Capture("order:A", std::to_string(i));
+  terminal.Connect();
+  std::set<std::string> accepted;
+  bool refused = false;
+  int rounds = 0;
+  while (accepted.size() < kLane && ++rounds < 100) {
+    while (terminal.sent.empty()) terminal.AdvanceToWakeup();
+    const EventBatch batch = terminal.Take();
+    terminal.Answer(batch, [&](const Record& record) {
+      if (!refused && record.event == "event 0") {
+        refused = true;
+        RecordResult retry = Terminal::Of(Disposition::kRetry);
+        retry.retry_delay = milliseconds(1000);
+        return retry;
+      }
+      const int number = std::stoi(record.event.substr(6));
+      if (number > 0 && !accepted.contains("event " + std::to_string(number - 1))) {
+        RecordResult held = Terminal::Of(Disposition::kRetry);
+        held.lane_held = true;
+        return held;
+      }
+      accepted.insert(record.event);
+      return Terminal::Of(Disposition::kAccepted);
+    });
+  }
+  INFO("rounds " << rounds);
+  CHECK(accepted.size() == kLane);
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
+}  // namespace
+}  // namespace tillwire

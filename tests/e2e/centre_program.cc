@@ -1,0 +1,106 @@
+#include "tests/e2e/centre_program.h"
+
+#include <sstream>
+#include <stdexcept>
+
+#include "tests/e2e/programs.h"
+#include "tests/support/wait.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::chrono::seconds kStartTimeout{10};
+constexpr std::chrono::seconds kStopTimeout{10};
+
+std::string MakeConfig(const CentreSettings& settings, const std::filesystem::path& ledger) {
+  std::ostringstream config;
+  config << "[listen]\n"
+         << "address = \"127.0.0.1:0\"\n"
+         << "[ledger]\n"
+         << "path = \"" << ledger.string() << "\"\n"
+         << "[acceptance]\n"
+         << "max_lines = " << settings.max_lines << "\n"
+         << "allowed_stores = [";
+  for (const std::string& store : settings.allowed_stores) {
+    config << '"' << store << "\", ";
+  }
+  config << "]\n";
+  return config.str();
+}
+
+// The port in the line that says that the centre serves: "... port=40123 ...".
+std::uint16_t PortInLog(const std::string& log) {
+  constexpr std::string_view kKey = " port=";
+  const std::size_t place = log.find(kKey);
+  return place == std::string::npos || log.find('\n', place) == std::string::npos
+             ? std::uint16_t{0}
+             : static_cast<std::uint16_t>(std::stoi(log.substr(place + kKey.size())));
+}
+
+}  // namespace
+
+CentreProgram::CentreProgram(CentreSettings settings) : settings_(std::move(settings)) {
+  std::filesystem::create_directories(settings_.directory);
+}
+
+void CentreProgram::Launch() {
+  WriteWholeFile(ConfigFile(), MakeConfig(settings_, LedgerFile()));
+  ++starts_;
+  ProcessOptions options;
+  options.program = kIngestdProgram;
+  options.arguments = {"serve", "--config", ConfigFile().string()};
+  options.errors = settings_.directory / ("centre-" + std::to_string(starts_) + ".log");
+  process_.emplace(Process::Start(options));
+}
+
+void CentreProgram::Start() {
+  Launch();
+  port_ = 0;
+  WaitUntil(kStartTimeout, [this] {
+    port_ = PortInLog(Log());
+    return port_ != 0 || !process_->Running();
+  });
+  if (port_ == 0) {
+    throw std::runtime_error("tillwire-ingestd did not come up; it logged:\n" + Log());
+  }
+}
+
+std::optional<ExitStatus> CentreProgram::StartAndWait(std::chrono::milliseconds timeout) {
+  Launch();
+  return process_->Wait(timeout);
+}
+
+void CentreProgram::Kill() {
+  process_->Kill();
+}
+
+ExitStatus CentreProgram::Stop() {
+  const std::optional<ExitStatus> status = process_->Stop(kStopTimeout);
+  if (!status) {
+    throw std::runtime_error("tillwire-ingestd did not stop on SIGTERM; it logged:\n" + Log());
+  }
+  return *status;
+}
+
+std::string CentreProgram::Log() const {
+  return ReadWholeFile(settings_.directory / ("centre-" + std::to_string(starts_) + ".log"));
+}
+
+std::vector<LedgerEntry> CentreProgram::Ledger() {
+  Result<std::vector<LedgerEntry>> ledger = ReadLedger(Address());
+  if (!ledger) {
+    throw std::runtime_error("cannot read the ledger: " + ledger.error().Text() + "; the centre logged:\n" +
+                             Log());
+  }
+  return std::move(*ledger);
+}
+
+CentreCounts CentreProgram::Counts() {
+  const Result<CentreCounts> counts = ReadCentreCounts(Address());
+  if (!counts) {
+    throw std::runtime_error("cannot ask the centre: " + counts.error().Text() + "; it logged:\n" + Log());
+  }
+  return *counts;
+}
+
+}  // namespace tillwire

@@ -1,0 +1,60 @@
+// The real tillwire-ingestd, in a directory of its own.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/ledger_reader.h"
+#include "tests/support/process.h"
+
+namespace tillwire {
+
+struct CentreSettings {
+  std::filesystem::path directory;  // for everything of this centre; created
+  std::uint64_t max_lines = 500;
+  std::vector<std::string> allowed_stores;  // empty: all
+};
+
+// Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.
+class CentreProgram {
+ public:
+  explicit CentreProgram(CentreSettings settings);
+
+  // Listens on a port that the system chooses, another one at each start. Returns when it serves.
+  void Start();
+  // Only starts it: it may end by itself. Returns how, or nothing if it is still running after `timeout`.
+  std::optional<ExitStatus> StartAndWait(std::chrono::milliseconds timeout);
+  // SIGKILL.
+  void Kill();
+  // SIGTERM; it must end within 10 s.
+  ExitStatus Stop();
+
+  // For the next start.
+  CentreSettings& Settings() { return settings_; }
+  [[nodiscard]] std::uint16_t Port() const { return port_; }
+  [[nodiscard]] std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] std::filesystem::path LedgerFile() const { return settings_.directory / "ledger.db"; }
+  [[nodiscard]] std::filesystem::path ConfigFile() const {
+    return settings_.directory / "tillwire-ingestd.toml";
+  }
+  [[nodiscard]] pid_t Pid() const { return process_->Pid(); }
+  // What it logged since its last start.
+  [[nodiscard]] std::string Log() const;
+
+  std::vector<LedgerEntry> Ledger();
+  CentreCounts Counts();
+
+ private:
+  void Launch();
+
+  CentreSettings settings_;
+  int starts_ = 0;
+  std::uint16_t port_ = 0;
+  std::optional<Process> process_;
+};
+
+}  // namespace tillwire

@@ -1,0 +1,55 @@
+// A disk for SQLite that tells synced bytes from unsynced ones, so that a test can cut the power.
+//
+// What is modelled:
+// - Each file has an image, which the running program sees, and a durable content, which a power cut leaves.
+// Between
+//   the two stand the writes and truncations since the file's last xSync, in order; xSync applies them all.
+// - Each directory has names, and durable names. A name becomes durable (and a deletion final) when its
+// directory is
+//   synced: by xDelete with syncDir, and by the first xSync of a newly created journal or log. That is what
+//   SQLite's VFS for Unix does. An xSync of the database file itself syncs no directory.
+// - A power cut keeps nothing that was not synced, and loses nothing that was. Handles that were open are
+// dead for
+//   ever: each call on them fails, so nothing can mistake a write into the dark for a durable one.
+// What is not modelled: shared memory (a connection needs locking_mode=EXCLUSIVE before it uses a log),
+// memory mapping, and files that the program opens without SQLite, such as locks or the high-water mark.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tillwire {
+
+// Any thread may call. Paths are those that SQLite was given; the log of a database is at path + "-wal".
+class FaultyVfs {
+ public:
+  // Registers the disk with SQLite under `name`, beside the default one. The name must be free.
+  explicit FaultyVfs(const std::string& name);
+  // Every handle must be closed by then.
+  ~FaultyVfs();
+  FaultyVfs(const FaultyVfs&) = delete;
+  FaultyVfs& operator=(const FaultyVfs&) = delete;
+
+  [[nodiscard]] const std::string& Name() const;
+
+  // The machine loses power: what was not synced is gone, open handles are dead, nothing can be opened.
+  void PowerCut();
+  // The machine is up again: files can be opened as the cut left them.
+  void Restart();
+
+  // Calls of xSync on a path since construction, over all files that ever stood there.
+  [[nodiscard]] std::uint64_t SyncCount(const std::string& path) const;
+  // Bytes of a path that the next power cut would lose, counting each write.
+  [[nodiscard]] std::uint64_t UnsyncedBytes(const std::string& path) const;
+  // Paths that exist, as the running program sees it.
+  [[nodiscard]] std::vector<std::string> Files() const;
+
+  class Disk;
+
+ private:
+  std::unique_ptr<Disk> disk_;
+};
+
+}  // namespace tillwire

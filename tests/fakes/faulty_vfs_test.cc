@@ -1,0 +1,137 @@
+#include "tests/fakes/faulty_vfs.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+namespace tillwire {
+namespace {
+
+constexpr char kPath[] = "/till/outbox.db";
+constexpr char kLogPath[] = "/till/outbox.db-wal";
+
+std::unique_ptr<SQLite::Database> Open(const FaultyVfs& vfs, const std::string& synchronous) {
+  auto database = std::make_unique<SQLite::Database>(kPath, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 0,
+                                                     vfs.Name().c_str());
+  database->exec("PRAGMA locking_mode=EXCLUSIVE");
+  REQUIRE(database->execAndGet("PRAGMA journal_mode=WAL").getString() == "wal");
+  database->exec("PRAGMA synchronous=" + synchronous);
+  database->exec("CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY)");
+  return database;
+}
+
+void Insert(SQLite::Database& database, int count) {
+  for (int i = 0; i < count; ++i) {
+    database.exec("INSERT INTO event DEFAULT VALUES");
+  }
+}
+
+int Count(SQLite::Database& database) {
+  return database.execAndGet("SELECT count(*) FROM event").getInt();
+}
+
+TEST_CASE("Commits that were synced survive a power cut") {
+  FaultyVfs vfs("survives");
+  auto database = Open(vfs, "FULL");
+  Insert(*database, 100);
+
+  vfs.PowerCut();
+  database.reset();
+  vfs.Restart();
+
+  CHECK(Count(*Open(vfs, "FULL")) == 100);
+}
+
+TEST_CASE("Without syncing, a power cut takes commits") {
+  FaultyVfs vfs("forgets");
+  Insert(*Open(vfs, "FULL"), 10);  // closing checkpoints, so these are in the database file
+  auto database = Open(vfs, "OFF");
+  Insert(*database, 90);
+  CHECK(Count(*database) == 100);
+  CHECK(vfs.UnsyncedBytes(kLogPath) > 0);
+
+  vfs.PowerCut();
+  database.reset();
+  vfs.Restart();
+
+  CHECK(Count(*Open(vfs, "FULL")) == 10);
+}
+
+TEST_CASE("A file whose directory was never synced is gone after a power cut") {
+  FaultyVfs vfs("nameless");
+  {
+    SQLite::Database database(kPath, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, 0, vfs.Name().c_str());
+    database.exec("PRAGMA synchronous=OFF");
+    database.exec("CREATE TABLE event (id INTEGER PRIMARY KEY)");
+  }
+  REQUIRE(vfs.Files() == std::vector<std::string>{kPath});
+
+  vfs.PowerCut();
+  vfs.Restart();
+
+  CHECK(vfs.Files().empty());
+}
+
+TEST_CASE("Each commit under FULL syncs the log once") {
+  FaultyVfs vfs("counts");
+  auto database = Open(vfs, "FULL");
+  Insert(*database, 1);  // the log's header is synced with the first commit
+  const std::uint64_t before = vfs.SyncCount(kLogPath);
+
+  Insert(*database, 7);
+  CHECK(vfs.SyncCount(kLogPath) == before + 7);
+
+  SQLite::Transaction transaction(*database);
+  Insert(*database, 50);
+  CHECK(vfs.SyncCount(kLogPath) == before + 7);
+  transaction.commit();
+  CHECK(vfs.SyncCount(kLogPath) == before + 8);
+}
+
+TEST_CASE("A transaction cut in its middle is wholly absent") {
+  FaultyVfs vfs("whole");
+  auto database = Open(vfs, "FULL");
+  Insert(*database, 3);
+  {
+    SQLite::Transaction transaction(*database);
+    Insert(*database, 5);
+    vfs.PowerCut();
+  }
+  database.reset();
+  vfs.Restart();
+
+  CHECK(Count(*Open(vfs, "FULL")) == 3);
+}
+
+TEST_CASE("Nothing that is done after the cut counts") {
+  FaultyVfs vfs("dark");
+  auto database = Open(vfs, "FULL");
+  Insert(*database, 3);
+
+  vfs.PowerCut();
+  CHECK_THROWS_AS(Insert(*database, 1), SQLite::Exception);
+  CHECK_THROWS_AS(SQLite::Database(kPath, SQLite::OPEN_READWRITE, 0, vfs.Name().c_str()), SQLite::Exception);
+  vfs.Restart();
+  CHECK_THROWS_AS(Insert(*database, 1), SQLite::Exception);
+  database.reset();
+
+  CHECK(Count(*Open(vfs, "FULL")) == 3);
+}
+
+TEST_CASE("One exclusive connection keeps others out") {
+  FaultyVfs vfs("alone");
+  const auto database = Open(vfs, "FULL");
+  Insert(*database, 1);
+
+  SQLite::Database second(kPath, SQLite::OPEN_READWRITE, 0, vfs.Name().c_str());
+  CHECK_THROWS_AS(second.execAndGet("SELECT count(*) FROM event"), SQLite::Exception);
+}
+
+TEST_CASE("A name belongs to one disk") {
+  const FaultyVfs vfs("taken");
+  CHECK_THROWS_AS(FaultyVfs("taken"), std::logic_error);
+}
+
+}  // namespace
+}  // namespace tillwire

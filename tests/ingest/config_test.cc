@@ -1,0 +1,103 @@
+#include "ingest/config.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "tests/support/temp_directory.h"
+
+namespace tillwire {
+namespace {
+
+Result<IngestConfig> Load(const std::string& text) {
+  const TempDirectory directory;
+  const auto path = directory.Path() / "ingest.toml";
+  std::ofstream(path) << text;
+  return LoadIngestConfig(path.string());
+}
+
+TEST_CASE("An empty file gives the defaults") {
+  const auto config = Load("");
+  REQUIRE(config);
+  CHECK(config->listen.address == "127.0.0.1:7400");
+  CHECK_FALSE(config->listen.insecure);
+  CHECK(config->ledger.path == "/var/lib/tillwire-ingest/ledger.db");
+  CHECK(config->ledger.announce_backed_up == BackedUp::kAccepted);
+  CHECK(config->acceptance.max_lines == 500);
+  CHECK(config->acceptance.allowed_stores.empty());
+  CHECK(config->stream.max_batch_records == 512);
+  CHECK(config->stream.max_batch_bytes == 256 * 1024);
+  CHECK(config->stream.window_batches == 4);
+  CHECK(config->log_level == "info");
+}
+
+TEST_CASE("The sample shows the defaults") {
+  const auto sample = LoadIngestConfig(TILLWIRE_SAMPLE);
+  REQUIRE(sample);
+  const auto defaults = Load("");
+  CHECK(sample->listen.address == defaults->listen.address);
+  CHECK(sample->listen.insecure == defaults->listen.insecure);
+  CHECK(sample->ledger.path == defaults->ledger.path);
+  CHECK(sample->ledger.announce_backed_up == defaults->ledger.announce_backed_up);
+  CHECK(sample->acceptance.max_lines == defaults->acceptance.max_lines);
+  CHECK(sample->acceptance.allowed_stores == defaults->acceptance.allowed_stores);
+  CHECK(sample->stream.max_batch_records == defaults->stream.max_batch_records);
+  CHECK(sample->stream.max_batch_bytes == defaults->stream.max_batch_bytes);
+  CHECK(sample->stream.window_batches == defaults->stream.window_batches);
+  CHECK(sample->log_level == defaults->log_level);
+}
+
+TEST_CASE("Every key is read") {
+  const auto config = Load(R"(
+[listen]
+address = "[::1]:0"
+[ledger]
+path = "/tmp/l.db"
+announce_backed_up = "nothing"
+[acceptance]
+max_lines = 10
+allowed_stores = ["S01", "S02"]
+[stream]
+max_batch_records = 64
+max_batch_bytes = "1MiB"
+window_batches = 2
+[log]
+level = "debug"
+)");
+  REQUIRE(config);
+  CHECK(config->listen.address == "[::1]:0");
+  CHECK(config->ledger.path == "/tmp/l.db");
+  CHECK(config->ledger.announce_backed_up == BackedUp::kNothing);
+  CHECK(config->acceptance.max_lines == 10);
+  CHECK(config->acceptance.allowed_stores == std::vector<std::string>{"S01", "S02"});
+  CHECK(config->stream.max_batch_records == 64);
+  CHECK(config->stream.max_batch_bytes == 1024 * 1024);
+  CHECK(config->stream.window_batches == 2);
+  CHECK(config->log_level == "debug");
+}
+
+TEST_CASE("Plaintext stays on loopback unless insecure says otherwise") {
+  const auto refused = Load("[listen]\naddress = \"0.0.0.0:7400\"\n");
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().Text(),
+             Catch::Contains("0.0.0.0:7400") && Catch::Contains("listen.insecure = true"));
+  CHECK(Load("[listen]\naddress = \"0.0.0.0:7400\"\ninsecure = true\n"));
+  CHECK(Load("[listen]\naddress = \"localhost:7400\"\n"));
+  CHECK_FALSE(Load("[listen]\naddress = \"[::]:7400\"\n"));
+  CHECK_FALSE(Load("[listen]\naddress = \"127.evil.example:7400\"\n"));
+}
+
+TEST_CASE("A wrong value is named with what would be right") {
+  for (const std::string address :
+       {"7400", "127.0.0.1", "127.0.0.1:99999", "::1:7400", "[::1:7400", ":7400"}) {
+    const auto refused = Load("[listen]\naddress = \"" + address + "\"\n");
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().Text(), Catch::Contains("listen.address"));
+  }
+  CHECK_THAT(Load("[ledger]\nannounce_backed_up = \"all\"\n").error().Text(), Catch::Contains("\"nothing\""));
+  CHECK_THAT(Load("[log]\nlevel = \"loud\"\n").error().Text(), Catch::Contains("log.level"));
+  CHECK_THAT(Load("[stream]\nwindow_batches = 0\n").error().Text(), Catch::Contains("stream.window_batches"));
+  CHECK_THAT(Load("[acceptance]\nmax_line = 5\n").error().Text(), Catch::Contains("acceptance.max_line"));
+}
+
+}  // namespace
+}  // namespace tillwire

@@ -1,0 +1,121 @@
+#include "tests/support/capture_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "tests/support/rpc_error.h"
+#include "tillwire/v1/capture.grpc.pb.h"
+
+namespace tillwire {
+namespace {
+
+CaptureReply ReplyOf(const v1::CaptureEventResponse& response) {
+  return {response.event_id(), {response.epoch(), response.sequence()}, response.repeated()};
+}
+
+// An agent that comes back is to be found within milliseconds, not within gRPC's usual second.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::filesystem::path& socket) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 20);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel("unix:" + socket.string(), grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+class CaptureClient::Impl {
+ public:
+  explicit Impl(const std::filesystem::path& socket)
+      : stub(v1::CaptureService::NewStub(MakeChannel(socket))) {}
+
+  ~Impl() {
+    std::unique_lock lock(mutex_);
+    idle_.wait(lock, [this] { return outstanding_ == 0; });
+  }
+
+  void Begin() {
+    const std::lock_guard lock(mutex_);
+    ++outstanding_;
+  }
+  void End() {
+    const std::lock_guard lock(mutex_);
+    --outstanding_;
+    idle_.notify_all();
+  }
+
+  const std::unique_ptr<v1::CaptureService::Stub> stub;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  int outstanding_ = 0;
+};
+
+CaptureClient::CaptureClient(const std::filesystem::path& socket) : impl_(std::make_unique<Impl>(socket)) {}
+
+CaptureClient::~CaptureClient() = default;
+
+Result<CaptureReply> CaptureClient::Capture(const v1::CaptureEventRequest& request,
+                                            std::chrono::milliseconds timeout) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  v1::CaptureEventResponse response;
+  const grpc::Status status = impl_->stub->CaptureEvent(&context, request, &response);
+  if (!status.ok()) {
+    return ErrorFromRpc(status);
+  }
+  return ReplyOf(response);
+}
+
+void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
+                                 std::function<void(Result<CaptureReply>)> done,
+                                 std::chrono::milliseconds timeout) {
+  struct Call {
+    grpc::ClientContext context;
+    v1::CaptureEventRequest request;
+    v1::CaptureEventResponse response;
+  };
+  auto call = std::make_shared<Call>();
+  call->request = request;
+  call->context.set_deadline(std::chrono::system_clock::now() + timeout);
+  impl_->Begin();
+  impl_->stub->async()->CaptureEvent(&call->context, &call->request, &call->response,
+                                     [call, done = std::move(done), impl = impl_.get()](grpc::Status status) {
+                                       if (status.ok()) {
+                                         done(ReplyOf(call->response));
+                                       } else {
+                                         done(ErrorFromRpc(status));
+                                       }
+                                       impl->End();
+                                     });
+}
+
+Result<v1::GetAgentStatusResponse> CaptureClient::Status(std::chrono::milliseconds timeout) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  v1::GetAgentStatusResponse response;
+  const grpc::Status status = impl_->stub->GetAgentStatus(&context, {}, &response);
+  if (!status.ok()) {
+    return ErrorFromRpc(status);
+  }
+  return response;
+}
+
+Result<void> CaptureClient::Requeue(const std::string& event_id) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+  v1::RequeueEventRequest request;
+  request.set_event_id(event_id);
+  v1::RequeueEventResponse response;
+  const grpc::Status status = impl_->stub->RequeueEvent(&context, request, &response);
+  if (!status.ok()) {
+    return ErrorFromRpc(status);
+  }
+  return {};
+}
+
+}  // namespace tillwire
