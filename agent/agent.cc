@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
@@ -25,8 +26,10 @@ namespace tillwire {
 namespace {
 
 constexpr std::chrono::seconds kShutdownGrace{5};
-constexpr int kMaxArenas =
-    2;  // glibc gives each thread an arena of its own; gRPC's threads would hold memory for nothing
+// What an associate did is nobody's business outside the service's group.
+constexpr mode_t kFileMask = 0027;
+// glibc gives each thread an arena of its own; gRPC's many threads would hold memory for nothing.
+constexpr int kMaxArenas = 2;
 
 OutboxOptions OutboxOptionsFrom(const AgentConfig& config) {
   OutboxOptions options;
@@ -80,6 +83,7 @@ void LogOpened(Outbox& outbox, const AgentConfig& config, WallTime opening_since
 
 int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   mallopt(M_ARENA_MAX, kMaxArenas);
+  umask(kFileMask);
   std::signal(SIGPIPE, SIG_IGN);
   if (auto logging = SetUpLogging(config.log_level); !logging) {
     spdlog::critical("agent: {}", logging.error().Text());

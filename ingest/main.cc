@@ -2,6 +2,7 @@
 // ledger, clock and randomness the service runs on.
 
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -27,6 +28,7 @@ namespace tillwire {
 namespace {
 
 constexpr auto kStopGrace = std::chrono::seconds(5);
+constexpr mode_t kFileMask = 0027;  // what happened in the stores is nobody's business outside the service's group
 
 // Signals that ask the service to stop. They are blocked in all threads, and one thread waits for them.
 class StopSignals {
@@ -59,6 +61,7 @@ int Serve(const std::string& config_path) {
     PrintError(logging.error());
     return kExitBadInput;
   }
+  umask(kFileMask);
   StopSignals signals;
   SystemClock clock;
   SystemRng rng;

@@ -96,19 +96,7 @@ class CaptureService::Impl final : public Base {
     const bool has_key = input->idempotency.has_value();
     store_.Capture(std::move(input).value(),
                    [this, reactor, response, has_key](const Result<Captured>& captured) {
-                     if (!captured) {
-                       spdlog::warn("capture: not stored reason=\"{}\"", captured.error().Text());
-                       return reactor->Finish(ToGrpcStatus(ForCaller(captured.error(), has_key)));
-                     }
-                     v1::CaptureEventResponse answer;
-                     answer.set_event_id(captured->event_id.ToString());
-                     answer.set_epoch(captured->id.epoch);
-                     answer.set_sequence(captured->id.sequence);
-                     answer.set_repeated(captured->repeated);
-                     SetBytes(answer, *response);
-                     if (options_.probe) options_.probe(AgentPhase::kBeforeReply);
-                     reactor->Finish(grpc::Status::OK);
-                     if (!captured->repeated && options_.on_captured) options_.on_captured();
+                     Reply(captured, has_key, *reactor, *response);
                    });
     return reactor;
   }
@@ -148,6 +136,26 @@ class CaptureService::Impl final : public Base {
   }
 
  private:
+  // Finishing a call is the last that is done for it: when all calls are finished the server may end, and
+  // this service with it.
+  void Reply(const Result<Captured>& captured, bool has_key, grpc::ServerUnaryReactor& reactor,
+             grpc::ByteBuffer& response) {
+    if (!captured) {
+      spdlog::warn("capture: not stored reason=\"{}\"", captured.error().Text());
+      reactor.Finish(ToGrpcStatus(ForCaller(captured.error(), has_key)));
+      return;
+    }
+    v1::CaptureEventResponse answer;
+    answer.set_event_id(captured->event_id.ToString());
+    answer.set_epoch(captured->id.epoch);
+    answer.set_sequence(captured->id.sequence);
+    answer.set_repeated(captured->repeated);
+    SetBytes(answer, response);
+    if (!captured->repeated && options_.on_captured) options_.on_captured();
+    if (options_.probe) options_.probe(AgentPhase::kBeforeReply);
+    reactor.Finish(grpc::Status::OK);
+  }
+
   // Checks a request and makes the event of it.
   Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer) {
     const auto wire = Parse(buffer);

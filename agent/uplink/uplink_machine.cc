@@ -56,9 +56,6 @@ void UplinkMachine::ResetStream() {
   sweep_restarted_ = false;
   backlog_ = 0;
   backlog_done_ = false;
-  passed_over_from_ = kNothing;
-  awaited_.clear();
-  awaits_any_ = false;
   deferred_.clear();
 }
 
@@ -174,17 +171,7 @@ bool UplinkMachine::MayGo(const PendingRecord& record) const {
   return record.predecessor_resolved || in_flight_.contains(record.predecessor.value());
 }
 
-void UplinkMachine::PassOver(Position position, Position awaited) {
-  passed_over_from_ = std::min(passed_over_from_, position);
-  if (awaited_.size() < kMaxDeferred) {
-    awaited_.insert(awaited);
-  } else {
-    awaits_any_ = true;
-  }
-}
-
 void UplinkMachine::SweepFrom(Position position) {
-  if (position == 0 || position == kNothing) return;
   backlog_ = std::min(backlog_, position - 1);
   backlog_done_ = false;
   sweep_restarted_ = true;
@@ -206,13 +193,10 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
       break;
     }
     if (in_flight_.contains(pending.position) || deferred_.contains(pending.position)) continue;
-    if (!MayGo(pending)) {
-      PassOver(pending.position, *pending.predecessor);
-      continue;
-    }
+    if (!MayGo(pending)) continue;
     batch.epoch = pending.record.id.epoch;
     in_flight_.emplace(pending.position,
-                       Flight{false, pending.predecessor_resolved ? std::nullopt : pending.predecessor});
+                       Flight{pending.predecessor_resolved ? std::nullopt : pending.predecessor});
     sent.positions.push_back(pending.position);
     batch.records.push_back(std::move(pending.record));
   }
@@ -281,7 +265,6 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
     case Disposition::kAccepted:
     case Disposition::kDuplicate:
     case Disposition::kTombstoned:
-      flight->second.answered = true;
       outcomes.push_back({position, result});
       break;
     case Disposition::kParked:
@@ -289,12 +272,12 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
       outcomes.push_back({position, result});
       break;
     case Disposition::kRetry:
-      if (result.lane_held && flight->second.awaits) {
-        PassOver(position, *flight->second.awaits);
-      } else {
-        // Held although this side holds its predecessor to be resolved: time or a reconnection must tell.
-        const auto delay = result.lane_held ? kHeldRetry : std::max(result.retry_delay, kLeastRetry);
-        deferred_[position] = now + delay;
+      if (const auto& awaits = flight->second.awaits;
+          !result.lane_held || !awaits || in_flight_.contains(*awaits)) {
+        // Where it is held although this side takes its predecessor to be resolved, time or a reconnection
+        // must tell.
+        deferred_[position] =
+            now + (result.lane_held ? kHeldRetry : std::max(result.retry_delay, kLeastRetry));
       }
       in_flight_.erase(flight);
       break;
@@ -318,17 +301,8 @@ void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult
 
 UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes) {
   UplinkActions actions;
-  bool freed = false;
   for (const EventOutcome& outcome : outcomes) {
-    if (!Settles(outcome.result.disposition)) continue;
-    in_flight_.erase(outcome.position);
-    freed = freed || awaits_any_ || awaited_.contains(outcome.position);
-  }
-  if (freed) {
-    SweepFrom(passed_over_from_);
-    passed_over_from_ = kNothing;
-    awaited_.clear();
-    awaits_any_ = false;
+    if (Settles(outcome.result.disposition)) in_flight_.erase(outcome.position);
   }
   Pump(now, actions);
   return actions;

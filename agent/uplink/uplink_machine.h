@@ -10,12 +10,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -136,7 +134,6 @@ class UplinkMachine {
  private:
   enum class Cursor { kBacklog, kFresh };
   struct Flight {
-    bool answered = false;           // the outbox is noting the answer
     std::optional<Position> awaits;  // its predecessor, where that was not resolved when it was sent
   };
   struct Unanswered {
@@ -152,7 +149,6 @@ class UplinkMachine {
   void ResetStream();
   void Pump(BootTime now, UplinkActions& actions);
   [[nodiscard]] bool MayGo(const PendingRecord& record) const;
-  void PassOver(Position position, Position awaited);
   void SweepFrom(Position position);
   void SendTombstones(BootTime now, const std::vector<LostRange>& ranges, UplinkActions& actions);
   void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
@@ -190,13 +186,7 @@ class UplinkMachine {
   bool backlog_done_ = false;
   Position fresh_ = 0;
   Position last_position_ = 0;
-  // What was passed over, and what would let it go.
-  Position passed_over_from_ = kNothing;
-  std::unordered_set<Position> awaited_;
-  bool awaits_any_ = false;  // awaited_ is full: any acceptance counts
   std::map<Position, BootTime> deferred_;
-
-  static constexpr Position kNothing = std::numeric_limits<Position>::max();
 };
 
 }  // namespace tillwire

@@ -97,7 +97,7 @@ class TablePrinter final : public Printer {
         break;
     }
     if (event && event->has_order_cancellation()) return "cancellation";
-    if (event && event->has_staging_bin_clear()) return "bin clear";
+    if (event && event->has_staging_bin_clear()) return "bin-clear";
     return "unknown";
   }
 

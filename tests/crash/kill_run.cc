@@ -7,6 +7,7 @@
 
 #include "tests/e2e/store_driver.h"
 #include "tests/e2e/store_rig.h"
+#include "tests/support/wait.h"
 
 namespace tillwire {
 namespace {
@@ -69,6 +70,7 @@ class KillRun {
     const auto target = static_cast<AgentPhase>(rounds_ % kPhaseCount);
     const bool linger = rounds_ / kPhaseCount % 2 == 1;
     ++rounds_;
+    AwaitAnswers();
     phases_.Reset(linger ? std::optional(target) : std::nullopt);
     AwaitPhase(target);
     const std::chrono::microseconds longest = linger ? PhaseFile::kLinger * 3 / 2 : 200us;
@@ -85,6 +87,14 @@ class KillRun {
     }
     phases_.Reset(std::nullopt);
     rig_.agent.Start();
+  }
+
+  // A capture counts as in flight only if it can have reached the agent: some must have been answered first.
+  void AwaitAnswers() {
+    const std::size_t before = driver_.Acknowledged();
+    if (!WaitUntil(kAimTimeout, [&] { return driver_.Acknowledged() > before; }, 1ms)) {
+      throw std::runtime_error("no capture is acknowledged any more; the agent logged:\n" + rig_.agent.Log());
+    }
   }
 
   void AwaitPhase(AgentPhase target) {
@@ -123,9 +133,7 @@ std::string KillReport::Text() const {
        << " duplicates absorbed, " << guarantee.lost << " lost, " << guarantee.altered << " altered, "
        << guarantee.doubled << " doubled, " << guarantee.out_of_order << " out of order, "
        << guarantee.broken_links << " broken links\n";
-  for (const std::string& finding : guarantee.findings) {
-    text << finding << "\n";
-  }
+  text << guarantee.Findings();
   for (const std::string& complaint : complaints) {
     text << complaint << "\n";
   }

@@ -72,6 +72,7 @@ void AgentProgram::Kill() {
 }
 
 ExitStatus AgentProgram::Stop() {
+  client_.reset();  // an idle connection would keep the agent waiting for its grace
   const std::optional<ExitStatus> status = process_->Stop(kStopTimeout);
   if (!status) {
     throw std::runtime_error("tillwired did not stop on SIGTERM; it logged:\n" + Log());

@@ -55,7 +55,7 @@ class AgentProgram {
   // What it logged since its last start.
   [[nodiscard]] std::string Log() const;
 
-  // The same client for all starts.
+  // Valid until Stop().
   CaptureClient& Client();
   // The socket must answer.
   v1::GetAgentStatusResponse Status();

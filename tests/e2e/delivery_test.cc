@@ -33,7 +33,7 @@ TEST_CASE_METHOD(StoreRig, "A capture over the socket and one by the command lin
       CheckGuarantee({{first->event_id, by_socket.idempotency_key(), "W-1", RequestDigest(by_socket)},
                       {second->event_id, by_cli.idempotency_key(), "W-1", RequestDigest(by_cli)}},
                      ledger);
-  INFO(report.findings.empty() ? "" : report.findings.front());
+  INFO(report.Findings());
   CHECK(report.Holds());
   CHECK(ledger[0].lane == ledger[1].lane);
   CHECK(ledger[0].store_id == "0042");
@@ -89,7 +89,7 @@ TEST_CASE_METHOD(StoreRig,
   REQUIRE(ledger.size() == 305);
   ledger.erase(ledger.begin(), ledger.begin() + 5);
   const GuaranteeReport report = CheckGuarantee(driver.Log(), ledger);
-  INFO(report.findings.empty() ? "" : report.findings.front());
+  INFO(report.Findings());
   CHECK(report.Holds());
   CHECK(report.acknowledged == 300);
   CHECK(driver.Complaints().empty());

@@ -60,9 +60,7 @@ void PrintReport(const DemoOutcome& outcome) {
         Thousands(drain.waiting) + " waiting");
   }
   std::printf("\n");
-  for (const std::string& finding : guarantee.findings) {
-    std::printf("  %s\n", finding.c_str());
-  }
+  std::printf("%s", guarantee.Findings().c_str());
   for (const std::string& complaint : outcome.complaints) {
     std::printf("  %s\n", complaint.c_str());
   }

@@ -16,6 +16,7 @@ constexpr auto kPatience = 60s;
 constexpr std::size_t kCliEvery = 6;
 constexpr std::size_t kDoubleTapEvery = 25;
 constexpr std::size_t kCapturesPerWantedDuplicate = 20;
+constexpr std::size_t kLeadShare = 30;
 // How long after a capture a disturbance that begins may still touch it.
 constexpr auto kReach = 500ms;
 
@@ -167,6 +168,8 @@ void DemoScenario::KillAgentInACapture() {
 
 void DemoScenario::Reach(double share_of_the_day) {
   const auto goal = static_cast<std::size_t>(share_of_the_day * static_cast<double>(driver_.Planned()));
+  // No further than this ahead, so that each disturbance meets its share of captures on a slow machine too.
+  driver_.AllowUpTo(goal + driver_.Planned() / kLeadShare);
   const bool reached = WaitUntil(
       kPatience,
       [&] {

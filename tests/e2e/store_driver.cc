@@ -1,5 +1,6 @@
 #include "tests/e2e/store_driver.h"
 
+#include <algorithm>
 #include <functional>
 #include <utility>
 
@@ -10,6 +11,8 @@ namespace tillwire {
 namespace {
 
 constexpr std::chrono::milliseconds kPauseBeforeRepeat{20};
+constexpr std::chrono::milliseconds kShortestNap{1};
+constexpr std::chrono::milliseconds kLongestNap{50};
 
 bool OutcomeOpen(const Error& error) {
   return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kUnknown;
@@ -59,17 +62,22 @@ void StoreDriver::Work(std::size_t worker) {
     if (std::hash<std::string>{}(plan_[place].lane) % settings_.workers != worker) {
       continue;
     }
-    const auto turn = begin_ + settings_.pace * place;
-    while (!finishing_ && std::chrono::steady_clock::now() < turn) {
-      std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(
-          turn - std::chrono::steady_clock::now(), std::chrono::milliseconds(50)));
-    }
+    AwaitTurn(place);
     if (finishing_) {
       break;
     }
     Make(place);
   }
   --workers_running_;
+}
+
+void StoreDriver::AwaitTurn(std::size_t place) const {
+  const auto turn = begin_ + settings_.pace * place;
+  while (!finishing_ && (place >= allowed_ || std::chrono::steady_clock::now() < turn)) {
+    const auto rest = turn - std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(
+        std::clamp<std::chrono::steady_clock::duration>(rest, kShortestNap, kLongestNap));
+  }
 }
 
 void StoreDriver::Make(std::size_t place) {

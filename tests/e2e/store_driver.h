@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ class StoreDriver {
   StoreDriver& operator=(const StoreDriver&) = delete;
 
   void Start();
+  // Holds back the captures from that place in the plan on, until it is called again. At first none is.
+  void AllowUpTo(std::size_t place) { allowed_ = place; }
   // Begins no further capture, and returns when those under way are answered.
   void Finish();
   [[nodiscard]] bool Done() const { return workers_running_ == 0; }
@@ -62,6 +65,7 @@ class StoreDriver {
 
  private:
   void Work(std::size_t worker);
+  void AwaitTurn(std::size_t place) const;
   void Make(std::size_t place);
   std::optional<CaptureReply> UntilAnswered(const v1::CaptureEventRequest& request, bool by_cli);
   Result<CaptureReply> Attempt(const v1::CaptureEventRequest& request, bool by_cli);
@@ -73,6 +77,7 @@ class StoreDriver {
   std::vector<std::string> event_ids_;  // by place in the plan; each lane's worker writes and reads its own
   CaptureClient client_;
   std::chrono::steady_clock::time_point begin_;
+  std::atomic<std::size_t> allowed_ = std::numeric_limits<std::size_t>::max();
   std::atomic<bool> finishing_ = false;
   std::atomic<bool> abandoned_ = false;
   std::atomic<std::size_t> workers_running_ = 0;

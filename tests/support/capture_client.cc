@@ -25,6 +25,13 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::filesystem::path& socket) 
   return grpc::CreateCustomChannel("unix:" + socket.string(), grpc::InsecureChannelCredentials(), arguments);
 }
 
+// Waiting calls also drive gRPC's attempts to connect; without one these would move on every five seconds
+// only.
+void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  context.set_wait_for_ready(true);
+}
+
 }  // namespace
 
 class CaptureClient::Impl {
@@ -62,7 +69,7 @@ CaptureClient::~CaptureClient() = default;
 Result<CaptureReply> CaptureClient::Capture(const v1::CaptureEventRequest& request,
                                             std::chrono::milliseconds timeout) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Prepare(context, timeout);
   v1::CaptureEventResponse response;
   const grpc::Status status = impl_->stub->CaptureEvent(&context, request, &response);
   if (!status.ok()) {
@@ -81,7 +88,7 @@ void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
   };
   auto call = std::make_shared<Call>();
   call->request = request;
-  call->context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Prepare(call->context, timeout);
   impl_->Begin();
   impl_->stub->async()->CaptureEvent(&call->context, &call->request, &call->response,
                                      [call, done = std::move(done), impl = impl_.get()](grpc::Status status) {
@@ -96,7 +103,7 @@ void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
 
 Result<v1::GetAgentStatusResponse> CaptureClient::Status(std::chrono::milliseconds timeout) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  Prepare(context, timeout);
   v1::GetAgentStatusResponse response;
   const grpc::Status status = impl_->stub->GetAgentStatus(&context, {}, &response);
   if (!status.ok()) {
@@ -107,7 +114,7 @@ Result<v1::GetAgentStatusResponse> CaptureClient::Status(std::chrono::millisecon
 
 Result<void> CaptureClient::Requeue(const std::string& event_id) {
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + kTimeout);
+  Prepare(context, kTimeout);
   v1::RequeueEventRequest request;
   request.set_event_id(event_id);
   v1::RequeueEventResponse response;

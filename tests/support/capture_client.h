@@ -19,7 +19,7 @@ struct CaptureReply {
   bool repeated = false;
 };
 
-// Any thread may call. While the agent is down calls fail at once; the client finds it again when it is back.
+// Any thread may call. While the agent is down calls wait for it, until their timeout.
 class CaptureClient {
  public:
   explicit CaptureClient(const std::filesystem::path& socket);

@@ -30,9 +30,7 @@ v1::CaptureEventRequest RequestOf(const v1::StoreEvent& event) {
   request.set_idempotency_key(event.idempotency_key());
   request.set_operator_id(event.operator_id());
   request.set_approver_operator_id(event.approver_operator_id());
-  if (ToWallTime(event.occur_time()) != ToWallTime(event.capture_time())) {
-    *request.mutable_occur_time() = event.occur_time();
-  }
+  *request.mutable_occur_time() = event.occur_time();
   request.set_business_day_date(event.business_day_date());
   request.set_transaction_sequence_number(event.transaction_sequence_number());
   request.set_traceparent(event.traceparent());
@@ -89,7 +87,12 @@ std::optional<EventFacts> ReadEventFacts(std::string_view event) {
   facts.event_id = decoded.event_id();
   facts.idempotency_key = decoded.idempotency_key();
   facts.capture_time = ToWallTime(decoded.capture_time());
-  facts.request_digest = RequestDigest(RequestOf(decoded));
+  v1::CaptureEventRequest request = RequestOf(decoded);
+  facts.request_digest = RequestDigest(request);
+  if (ToWallTime(decoded.occur_time()) == facts.capture_time) {
+    request.clear_occur_time();
+    facts.request_digest_without_time = RequestDigest(request);
+  }
   return facts;
 }
 

@@ -28,6 +28,14 @@ struct EventFacts {
   std::string idempotency_key;
   WallTime capture_time;
   Hash request_digest;  // of the request that the event says it came from
+  // Likewise, had that request left out occur_time; only where the agent would then have written the same
+  // event.
+  std::optional<Hash> request_digest_without_time;
+
+  // Whether the event records that request, and nothing else.
+  [[nodiscard]] bool Records(const Hash& digest) const {
+    return digest == request_digest || digest == request_digest_without_time;
+  }
 };
 
 // Nothing if the bytes are no StoreEvent.

@@ -74,7 +74,7 @@ class Check {
         Find(report_.lost, "lost: event " + capture.event_id + " with key " + capture.idempotency_key);
         continue;
       }
-      if (found->second.facts.request_digest != capture.request_digest) {
+      if (!found->second.facts.Records(capture.request_digest)) {
         Find(report_.altered, "altered: event " + capture.event_id + " with key " + capture.idempotency_key);
       }
       std::uint64_t& last = last_position[capture.lane];
@@ -139,6 +139,14 @@ class Check {
 };
 
 }  // namespace
+
+std::string GuaranteeReport::Findings() const {
+  std::string text;
+  for (const std::string& finding : findings) {
+    text += finding + "\n";
+  }
+  return text;
+}
 
 GuaranteeReport CheckGuarantee(const std::vector<AcknowledgedCapture>& log,
                                const std::vector<LedgerEntry>& ledger) {

@@ -30,6 +30,8 @@ struct GuaranteeReport {
   std::uint64_t holes = 0;         // sequences below an epoch's highest that are neither in effect nor closed
   std::vector<std::string> findings;  // the first of each kind, in words
 
+  // A line for each.
+  [[nodiscard]] std::string Findings() const;
   [[nodiscard]] bool Holds() const {
     return lost == 0 && altered == 0 && doubled == 0 && out_of_order == 0 && broken_links == 0;
   }

@@ -95,7 +95,7 @@ TEST_CASE("Acknowledged captures survive a power cut") {
   till.Capture(200);
   till.LosePower();
   const GuaranteeReport report = till.Check();
-  INFO(report.findings.empty() ? "" : report.findings.front());
+  INFO(report.Findings());
   CHECK(report.Holds());
   CHECK(report.acknowledged == 200);
 }

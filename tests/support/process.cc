@@ -39,6 +39,10 @@ class SpawnActions {
   void ChangeDirectory(const std::filesystem::path& path) {
     Check(posix_spawn_file_actions_addchdir_np(&actions_, path.c_str()), path.string());
   }
+  // Nothing else of this process's: an inherited listening socket would go on listening in the child.
+  void CloseFrom(int descriptor) {
+    Check(posix_spawn_file_actions_addclosefrom_np(&actions_, descriptor), "posix_spawn closefrom");
+  }
   [[nodiscard]] const posix_spawn_file_actions_t* Get() const { return &actions_; }
 
  private:
@@ -85,6 +89,7 @@ Process Process::Start(const ProcessOptions& options) {
   if (!options.directory.empty()) {
     actions.ChangeDirectory(options.directory);
   }
+  actions.CloseFrom(3);
   std::vector<std::string> arguments{options.program.string()};
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> environment = Environment(options.environment);
