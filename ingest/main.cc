@@ -28,7 +28,8 @@ namespace tillwire {
 namespace {
 
 constexpr auto kStopGrace = std::chrono::seconds(5);
-constexpr mode_t kFileMask = 0027;  // what happened in the stores is nobody's business outside the service's group
+// What happened in the stores is nobody's business outside the service's group.
+constexpr mode_t kFileMask = 0027;
 
 // Signals that ask the service to stop. They are blocked in all threads, and one thread waits for them.
 class StopSignals {

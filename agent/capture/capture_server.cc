@@ -1,8 +1,10 @@
 #include "agent/capture/capture_server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -54,6 +56,11 @@ Result<void> PrepareSocket(const std::filesystem::path& socket) {
   return RemoveStaleSocket(socket);
 }
 
+// What protobuf has to say of a caller's bytes stands in our own answer already.
+void LogForProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  spdlog::debug("protobuf: {}", message);
+}
+
 }  // namespace
 
 class CaptureServer::Impl {
@@ -79,6 +86,7 @@ Result<std::unique_ptr<CaptureServer>> CaptureServer::Start(const std::filesyste
                                                             CaptureService& service) {
   if (auto prepared = PrepareSocket(socket); !prepared) return prepared.error();
 
+  google::protobuf::SetLogHandler(&LogForProtobuf);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;

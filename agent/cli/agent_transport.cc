@@ -84,8 +84,7 @@ class AgentTransport::Impl {
         return Error{ErrorCode::kUnavailable, "what listens at " + socket_ + " does not know this call",
                      "check --socket, and that agent and command have the same version"};
       case grpc::StatusCode::DEADLINE_EXCEEDED:
-        return Error{
-            ErrorCode::kUnknown, "no answer within " + std::to_string(timeout_.count() / 1000) + " s", {}};
+        return Error{ErrorCode::kUnknown, "no answer within " + std::to_string(timeout_.count()) + " ms", {}};
       default:
         return Error{ErrorCode::kUnknown, "the connection broke (" + status.error_message() + ")", {}};
     }

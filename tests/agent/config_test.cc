@@ -38,7 +38,7 @@ class Fixture {
   TempDirectory directory_;
 };
 
-TEST_CASE_METHOD(Fixture, "Store and terminal are enough; the rest has defaults") {
+TEST_CASE_METHOD(Fixture, "Store and terminal are enough, the rest has defaults") {
   const AgentConfig config = Good("");
   CHECK(config.store_id == "0042");
   CHECK(config.terminal_id == "till-3");

@@ -29,7 +29,7 @@ TEST_CASE("The order names the lane, else the fulfillment order, else the bin") 
   CHECK(LaneOfClear("", "", "B-1") == "bin:B-1");
 }
 
-TEST_CASE("White space around an id does not make another lane; case, zeros and inner spaces do") {
+TEST_CASE("White space around an id does not make another lane, but case, zeros and inner spaces do") {
   CHECK(LaneOfCancellation(" \t0042\r\n", "") == "order:0042");
   CHECK(LaneOfCancellation("42", "") == "order:42");
   CHECK(LaneOfCancellation("w-1", "") == "order:w-1");

@@ -39,15 +39,23 @@ PhaseFile::~PhaseFile() {
 
 void PhaseFile::Enter(AgentPhase phase) {
   const std::uint32_t number = NumberOf(phase);
-  board_->last = number;
   ++board_->entries[number - 1];
-  if (board_->linger_in == number) {
+  const bool lingers = board_->linger_in == number;
+  if (lingers) {
+    board_->lingering = true;
+  }
+  if (lingers || !board_->lingering) {
+    board_->last = number;
+  }
+  if (lingers) {
     std::this_thread::sleep_for(kLinger);
+    board_->lingering = false;
   }
 }
 
 void PhaseFile::Reset(std::optional<AgentPhase> linger_in) {
   board_->last = 0;
+  board_->lingering = false;
   board_->linger_in = NumberOf(linger_in);
   for (auto& count : board_->entries) {
     count = 0;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -35,7 +36,7 @@ class PhaseFile {
 
   // Forgets what an earlier process noted. `linger_in`: the phase to stay in, if any.
   void Reset(std::optional<AgentPhase> linger_in);
-  // The phase entered last; nothing if none was since Reset().
+  // The phase that a thread stays in, else the one entered last; nothing if none was since Reset().
   [[nodiscard]] std::optional<AgentPhase> Last() const;
   // How often a phase was entered since Reset().
   [[nodiscard]] std::uint64_t Entries(AgentPhase phase) const;
@@ -44,6 +45,7 @@ class PhaseFile {
   struct Board {
     std::atomic<std::uint32_t> last;       // the phase's number from 1; 0: none
     std::atomic<std::uint32_t> linger_in;  // likewise
+    std::atomic<bool> lingering;           // a thread stays in that phase; others pass unnoticed meanwhile
     std::array<std::atomic<std::uint64_t>, kPhaseCount> entries;
   };
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "two processes share these");

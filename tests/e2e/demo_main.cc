@@ -23,10 +23,11 @@ void PrintWaysToLookAround(DemoScenario& scenario) {
       "\nBoth programs are still up. In another terminal:\n"
       "  %s status --socket %s\n"
       "  %s events --server %s --follow\n"
-      "  %s cancel --help\n"
+      "  %s cancel --socket %s --operator-id 117 --order-id 100023 --scope whole-order \\\n"
+      "    --initiator customer --reason customer-request --release-policy on-put-back\n"
       "Configuration, logs and data: %s and %s\n"
       "Enter or Ctrl-C ends them.\n",
-      kTillwireProgram, socket.c_str(), kIngestdProgram, server.c_str(), kTillwireProgram,
+      kTillwireProgram, socket.c_str(), kIngestdProgram, server.c_str(), kTillwireProgram, socket.c_str(),
       scenario.Agent().Settings().directory.c_str(), scenario.Centre().Settings().directory.c_str());
 }
 

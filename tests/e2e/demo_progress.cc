@@ -8,7 +8,7 @@
 namespace tillwire {
 namespace {
 
-constexpr std::size_t kBarWidth = 24;
+constexpr std::size_t kBarWidth = 16;
 
 }  // namespace
 
@@ -22,11 +22,12 @@ void DemoProgress::Show(const Numbers& numbers) {
   const std::size_t done =
       numbers.planned == 0 ? 0 : std::min(kBarWidth, kBarWidth * numbers.acknowledged / numbers.planned);
   const std::string bar = std::string(done, '#') + std::string(kBarWidth - done, '.');
+  // At most 80 columns, so that it stays one line.
   std::printf(
-      "\r\033[K  [%s] %llu of %llu acknowledged, %llu at the centre, %llu waiting, %llu duplicates absorbed",
-      bar.c_str(), static_cast<unsigned long long>(numbers.acknowledged),
-      static_cast<unsigned long long>(numbers.planned), static_cast<unsigned long long>(numbers.at_centre),
-      static_cast<unsigned long long>(numbers.pending), static_cast<unsigned long long>(numbers.duplicates));
+      "\r\033[K  [%s] %llu/%llu taken, %llu arrived, %llu waiting, %llu duplicates", bar.c_str(),
+      static_cast<unsigned long long>(numbers.acknowledged), static_cast<unsigned long long>(numbers.planned),
+      static_cast<unsigned long long>(numbers.at_centre), static_cast<unsigned long long>(numbers.pending),
+      static_cast<unsigned long long>(numbers.duplicates));
   std::fflush(stdout);
 }
 

@@ -25,8 +25,8 @@ std::string Percentile(const std::vector<std::chrono::microseconds>& sorted, std
   return sorted.empty() ? "none online" : Milliseconds(sorted[(sorted.size() - 1) * percent / 100]);
 }
 
-void Row(const std::string& what, const std::string& value, const std::string& wanted = {}) {
-  std::printf("  %-44s %12s   %s\n", what.c_str(), value.c_str(), wanted.c_str());
+void Row(const std::string& what, const std::string& value, const std::string& remark = {}) {
+  std::printf("  %-44s %12s%s%s\n", what.c_str(), value.c_str(), remark.empty() ? "" : "   ", remark.c_str());
 }
 
 void Zero(const std::string& what, std::uint64_t value) {

@@ -196,8 +196,9 @@ void DemoScenario::EndWhenDrained(const std::string& after) {
   if (agent_.WaitUntilDrained(kPatience)) {
     drain.time =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
-    progress_.Say("drained: " + std::to_string(drain.waiting) + " waiting events arrived within " +
-                  Seconds(*drain.time));
+    progress_.Say(drain.waiting == 0 ? "nothing is left waiting"
+                                     : "drained: " + std::to_string(drain.waiting) +
+                                           " waiting events arrived within " + Seconds(*drain.time));
   }
   drains_.push_back(drain);
   disturbances_.back().end = Now();

@@ -33,7 +33,7 @@ class Gate {
   bool open_ = false;
 };
 
-TEST_CASE("Hello, Welcome, a batch and its result; then all over again") {
+TEST_CASE("Hello, Welcome, a batch and its result, then all over again") {
   IngestionOptions options;
   options.limits = {100, 65536, 3};
   const ServiceRig rig(options);

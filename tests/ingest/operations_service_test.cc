@@ -2,6 +2,7 @@
 #include "ingest/service/operations_service.h"
 
 #include "tests/ingest/service_rig.h"
+#include "tests/support/wait.h"
 
 namespace tillwire {
 namespace {
@@ -147,8 +148,8 @@ TEST_CASE("The status counts what the ledger holds") {
     agent.SayHello(hello);
     agent.Send(chain.Batch(1, 3));
     agent.Expect<BatchResult>();
-    const auto status = rig.Status();
-    CHECK(status.connected_streams() == 1);
+    // The stream before it may be gone for its agent before it is for the service.
+    CHECK(WaitUntil(std::chrono::seconds(10), [&] { return rig.Status().connected_streams() == 1; }));
   }
   const auto status = rig.Status();
   CHECK(status.version() == TILLWIRE_VERSION);

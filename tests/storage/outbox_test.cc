@@ -64,7 +64,7 @@ TEST_CASE("a clear joins the lane of the cancellation that it names, where it is
   CHECK(page.records[2].record.lane == "bin:8");
 }
 
-TEST_CASE("a repeated key returns the first capture; with other content it is refused") {
+TEST_CASE("a repeated key returns the first capture, with other content it is refused") {
   OutboxHarness harness;
   harness.Open();
   CaptureInput input = harness.Input("order:A", "1");

@@ -44,7 +44,7 @@ TEST_CASE_METHOD(CaptureRig, "The socket is for owner and group, and the umask i
   CHECK(mask != 0117);
 }
 
-TEST_CASE_METHOD(CaptureRig, "A clean stop removes the socket; a stale one is replaced") {
+TEST_CASE_METHOD(CaptureRig, "A clean stop removes the socket, a stale one is replaced") {
   server->Shutdown(std::chrono::seconds(5));
   CHECK_FALSE(IsSocket(Socket()));
   LeaveStaleSocket(Socket());

@@ -141,7 +141,7 @@ TEST_CASE_METHOD(Client, "A bin clear joins the lane of its cancellation") {
   CHECK_FALSE(stored[0].idempotency);
 }
 
-TEST_CASE_METHOD(Client, "A repeat gives the first capture; the same key with other content is a conflict") {
+TEST_CASE_METHOD(Client, "A repeat gives the first capture, the same key with other content is a conflict") {
   REQUIRE(Capture(MakeRequest()).ok());
   const std::string first = response_.event_id();
   REQUIRE(Capture(MakeRequest()).ok());

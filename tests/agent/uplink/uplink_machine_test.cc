@@ -435,7 +435,7 @@ TEST_CASE("answers against the protocol end the stream and harm nothing") {
   CHECK(terminal.harness.Status().pending == 1);
 }
 
-TEST_CASE("a terminal that is not wanted tries seldom; a returned link at once") {
+TEST_CASE("a terminal that is not wanted tries seldom, a returned link at once") {
   Terminal terminal;
   terminal.Start();
   terminal.Close({StreamEndKind::kRefused, "no", "ask"});
