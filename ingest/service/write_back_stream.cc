@@ -234,7 +234,7 @@ void WriteBackStream::SubmitBatch(Judge judge) {
   auto answer = std::make_shared<std::optional<BatchResult>>();
   const auto self = shared_from_this();
   GroupCommit::Job job;
-  job.work = [self, answer, judge] {
+  job.work = [self, answer, judge = std::move(judge)] {
     // Here and not on arrival: a newer stream may have been welcomed while this batch waited.
     if (!self->context_.parts.streams.MayWrite(self->ticket_)) return;
     *answer = judge(self->context_.parts.ledger.Transaction(), self->identity_,

@@ -8,7 +8,7 @@
 namespace tillwire {
 namespace {
 
-constexpr std::chrono::seconds kStartTimeout{10};
+constexpr std::chrono::seconds kStartTimeout{30};  // a busy disk can stall a sync for many seconds
 constexpr std::chrono::seconds kStopTimeout{10};
 
 std::string Quoted(const std::string& text) {

@@ -9,7 +9,7 @@
 namespace tillwire {
 namespace {
 
-constexpr std::chrono::seconds kStartTimeout{10};
+constexpr std::chrono::seconds kStartTimeout{30};
 constexpr std::chrono::seconds kStopTimeout{10};
 
 std::string MakeConfig(const CentreSettings& settings, const std::filesystem::path& ledger) {

@@ -66,7 +66,11 @@ void StoreDriver::Work(std::size_t worker) {
     if (finishing_) {
       break;
     }
-    Make(place);
+    try {
+      Make(place);
+    } catch (const std::exception& fault) {
+      Complain(fault.what());
+    }
   }
   --workers_running_;
 }

@@ -10,65 +10,30 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tests/fakes/faulty_disk.h"
+
 namespace tillwire {
-namespace {
 
-// One unsynced step on a file: bytes written at an offset, or, without bytes, a truncation to that size.
-struct Change {
-  std::size_t offset = 0;
-  std::string bytes;
-  bool truncates = false;
-};
-
-void Apply(const Change& change, std::string& content) {
-  if (change.truncates) {
-    content.resize(std::min(content.size(), change.offset));
-    return;
-  }
-  if (content.size() < change.offset + change.bytes.size()) {
-    content.resize(change.offset + change.bytes.size());
-  }
-  content.replace(change.offset, change.bytes.size(), change.bytes);
-}
-
-struct Handle;
-
-struct StoredFile {
-  std::string image;
-  std::string durable;
-  std::vector<Change> unsynced;
-  std::map<const Handle*, int> locks;  // SQLITE_LOCK_* by open handle
-};
-
-using Directory = std::map<std::string, std::shared_ptr<StoredFile>>;
-
-std::string ParentOf(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
-}
-
-}  // namespace
-
-class FaultyVfs::Disk {
+// What SQLite's functions find behind the VFS.
+class FaultyVfs::Registration {
  public:
-  explicit Disk(std::string name);
-  ~Disk() { sqlite3_vfs_unregister(&vfs_); }
+  explicit Registration(std::string vfs_name);
+  ~Registration() { sqlite3_vfs_unregister(&vfs_); }
 
-  int Open(const char* path, Handle* handle, int flags);
-  int Delete(const std::string& path, bool sync_directory);
-  void Sync(Handle& handle);
+  // SQLite's lock levels between the handles of one file: readers share, one may reserve, a writer stands
+  // alone.
+  bool Lock(const std::string& path, const void* handle, int level);
+  void Unlock(const std::string& path, const void* handle, int level);
+  bool Reserved(const std::string& path);
+  // Locks end with the machine, not with the handles.
+  void ForgetLocks();
 
-  mutable std::mutex mutex;
-  std::string name;
-  Directory files;          // as the running program sees them
-  Directory durable_files;  // as a power cut leaves them
-  std::map<std::string, std::uint64_t> sync_counts;
-  std::uint64_t boot = 1;  // which run of the machine this is; handles of an earlier one are dead
-  bool powered = true;
+  const std::string name;
+  FaultyDisk disk;
 
  private:
-  void SyncDirectory(const std::string& directory);
-
+  std::mutex mutex_;
+  std::map<std::string, std::map<const void*, int>> locks_;  // SQLITE_LOCK_* by path and handle
   sqlite3_vfs vfs_{};
 };
 
@@ -77,27 +42,27 @@ namespace {
 // What SQLite holds for an open file; `base` must come first.
 struct Handle {
   sqlite3_file base{};
-  FaultyVfs::Disk* disk = nullptr;
-  std::shared_ptr<StoredFile> file;
+  FaultyVfs::Registration* registration = nullptr;
+  std::shared_ptr<FaultyDisk::OpenFile> file;
   std::string path;
-  std::uint64_t boot = 0;
-  bool sync_directory_once = false;
   bool delete_on_close = false;
 
-  [[nodiscard]] bool Dead() const { return boot != disk->boot || !disk->powered; }
+  [[nodiscard]] FaultyDisk& Disk() const { return registration->disk; }
 };
 
 Handle& AsHandle(sqlite3_file* file) {
   return *reinterpret_cast<Handle*>(file);
 }
 
+FaultyVfs::Registration& AsRegistration(sqlite3_vfs* vfs) {
+  return *static_cast<FaultyVfs::Registration*>(vfs->pAppData);
+}
+
 int Close(sqlite3_file* base) {
   Handle& handle = AsHandle(base);
-  FaultyVfs::Disk& disk = *handle.disk;
-  const std::lock_guard lock(disk.mutex);
-  handle.file->locks.erase(&handle);
-  if (handle.delete_on_close && !handle.Dead()) {
-    disk.Delete(handle.path, false);
+  handle.registration->Unlock(handle.path, &handle, SQLITE_LOCK_NONE);
+  if (handle.delete_on_close) {
+    handle.Disk().Delete(handle.path, false);
   }
   handle.~Handle();
   return SQLITE_OK;
@@ -105,98 +70,55 @@ int Close(sqlite3_file* base) {
 
 int Read(sqlite3_file* base, void* target, int amount, sqlite3_int64 offset) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  if (handle.Dead()) {
+  const auto wanted = static_cast<std::size_t>(amount);
+  std::string bytes;
+  if (!handle.Disk().Read(*handle.file, static_cast<std::size_t>(offset), wanted, bytes)) {
     return SQLITE_IOERR_READ;
   }
-  const std::string& image = handle.file->image;
-  const std::size_t begin = std::min(static_cast<std::size_t>(offset), image.size());
-  const std::size_t available = std::min(static_cast<std::size_t>(amount), image.size() - begin);
-  std::memcpy(target, image.data() + begin, available);
-  std::memset(static_cast<char*>(target) + available, 0, static_cast<std::size_t>(amount) - available);
-  return available == static_cast<std::size_t>(amount) ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
-}
-
-int ApplyNow(Handle& handle, Change change, int error) {
-  const std::lock_guard lock(handle.disk->mutex);
-  if (handle.Dead()) {
-    return error;
-  }
-  Apply(change, handle.file->image);
-  handle.file->unsynced.push_back(std::move(change));
-  return SQLITE_OK;
+  std::memcpy(target, bytes.data(), bytes.size());
+  std::memset(static_cast<char*>(target) + bytes.size(), 0, wanted - bytes.size());
+  return bytes.size() == wanted ? SQLITE_OK : SQLITE_IOERR_SHORT_READ;
 }
 
 int Write(sqlite3_file* base, const void* source, int amount, sqlite3_int64 offset) {
-  Change change;
-  change.offset = static_cast<std::size_t>(offset);
-  change.bytes.assign(static_cast<const char*>(source), static_cast<std::size_t>(amount));
-  return ApplyNow(AsHandle(base), std::move(change), SQLITE_IOERR_WRITE);
+  Handle& handle = AsHandle(base);
+  const std::string_view bytes(static_cast<const char*>(source), static_cast<std::size_t>(amount));
+  return handle.Disk().Write(*handle.file, static_cast<std::size_t>(offset), bytes) ? SQLITE_OK
+                                                                                    : SQLITE_IOERR_WRITE;
 }
 
 int Truncate(sqlite3_file* base, sqlite3_int64 size) {
-  Change change;
-  change.offset = static_cast<std::size_t>(size);
-  change.truncates = true;
-  return ApplyNow(AsHandle(base), std::move(change), SQLITE_IOERR_TRUNCATE);
+  Handle& handle = AsHandle(base);
+  return handle.Disk().Truncate(*handle.file, static_cast<std::size_t>(size)) ? SQLITE_OK
+                                                                              : SQLITE_IOERR_TRUNCATE;
 }
 
 int Sync(sqlite3_file* base, int /*flags*/) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  if (handle.Dead()) {
-    return SQLITE_IOERR_FSYNC;
-  }
-  handle.disk->Sync(handle);
-  return SQLITE_OK;
+  return handle.Disk().Sync(*handle.file) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
 int FileSize(sqlite3_file* base, sqlite3_int64* size) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  if (handle.Dead()) {
-    return SQLITE_IOERR_FSTAT;
-  }
-  *size = static_cast<sqlite3_int64>(handle.file->image.size());
-  return SQLITE_OK;
+  const std::optional<std::size_t> found = handle.Disk().Size(*handle.file);
+  *size = static_cast<sqlite3_int64>(found.value_or(0));
+  return found ? SQLITE_OK : SQLITE_IOERR_FSTAT;
 }
 
-// SQLite's lock levels between the handles of one file: readers share, one may reserve, a writer stands
-// alone.
 int Lock(sqlite3_file* base, int level) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  int highest_other = SQLITE_LOCK_NONE;
-  for (const auto& [other, other_level] : handle.file->locks) {
-    if (other != &handle) {
-      highest_other = std::max(highest_other, other_level);
-    }
-  }
-  const bool granted = level == SQLITE_LOCK_SHARED     ? highest_other < SQLITE_LOCK_PENDING
-                       : level == SQLITE_LOCK_RESERVED ? highest_other < SQLITE_LOCK_RESERVED
-                                                       : highest_other == SQLITE_LOCK_NONE;
-  if (!granted) {
-    return SQLITE_BUSY;
-  }
-  int& own = handle.file->locks[&handle];
-  own = std::max(own, level);
-  return SQLITE_OK;
+  return handle.registration->Lock(handle.path, &handle, level) ? SQLITE_OK : SQLITE_BUSY;
 }
 
 int Unlock(sqlite3_file* base, int level) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  handle.file->locks[&handle] = level;
+  handle.registration->Unlock(handle.path, &handle, level);
   return SQLITE_OK;
 }
 
 int CheckReservedLock(sqlite3_file* base, int* reserved) {
   Handle& handle = AsHandle(base);
-  const std::lock_guard lock(handle.disk->mutex);
-  *reserved = 0;
-  for (const auto& entry : handle.file->locks) {
-    *reserved |= entry.second >= SQLITE_LOCK_RESERVED ? 1 : 0;
-  }
+  *reserved = handle.registration->Reserved(handle.path) ? 1 : 0;
   return SQLITE_OK;
 }
 
@@ -233,20 +155,21 @@ const sqlite3_io_methods kMethods = [] {
   return methods;
 }();
 
-FaultyVfs::Disk& DiskOf(sqlite3_vfs* vfs) {
-  return *static_cast<FaultyVfs::Disk*>(vfs->pAppData);
-}
-
 int VfsOpen(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out_flags) {
+  constexpr int kSyncedWithDirectory = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL;
   file->pMethods = nullptr;
-  FaultyVfs::Disk& disk = DiskOf(vfs);
-  const std::lock_guard lock(disk.mutex);
-  const int code = disk.Open(path, new (file) Handle, flags);
-  if (code != SQLITE_OK) {
-    AsHandle(file).~Handle();
-    file->pMethods = nullptr;
-    return code;
+  auto opened = AsRegistration(vfs).disk.Open(path == nullptr ? "" : path, (flags & SQLITE_OPEN_CREATE) != 0,
+                                              (flags & kSyncedWithDirectory) != 0
+                                                  ? FaultyDisk::NameSync::kWithFirstSyncOfFile
+                                                  : FaultyDisk::NameSync::kNotByFile);
+  if (!opened) {
+    return SQLITE_CANTOPEN;
   }
+  Handle& handle = *new (file) Handle;
+  handle.registration = &AsRegistration(vfs);
+  handle.file = std::move(opened);
+  handle.path = path == nullptr ? "" : path;
+  handle.delete_on_close = path != nullptr && (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   file->pMethods = &kMethods;
   if (out_flags != nullptr) {
     *out_flags = flags;
@@ -255,16 +178,17 @@ int VfsOpen(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
 }
 
 int VfsDelete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
-  FaultyVfs::Disk& disk = DiskOf(vfs);
-  const std::lock_guard lock(disk.mutex);
-  return disk.powered ? disk.Delete(path, sync_directory != 0) : SQLITE_IOERR_DELETE;
+  FaultyDisk& disk = AsRegistration(vfs).disk;
+  if (!disk.Powered()) {
+    return SQLITE_IOERR_DELETE;
+  }
+  return disk.Delete(path, sync_directory != 0) ? SQLITE_OK : SQLITE_IOERR_DELETE_NOENT;
 }
 
 int VfsAccess(sqlite3_vfs* vfs, const char* path, int /*flags*/, int* result) {
-  FaultyVfs::Disk& disk = DiskOf(vfs);
-  const std::lock_guard lock(disk.mutex);
-  *result = disk.files.count(path) != 0 ? 1 : 0;
-  return disk.powered ? SQLITE_OK : SQLITE_IOERR_ACCESS;
+  const FaultyDisk& disk = AsRegistration(vfs).disk;
+  *result = disk.Exists(path) ? 1 : 0;
+  return disk.Powered() ? SQLITE_OK : SQLITE_IOERR_ACCESS;
 }
 
 int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* path, int size, char* out) {
@@ -290,7 +214,7 @@ int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* now) {
 
 }  // namespace
 
-FaultyVfs::Disk::Disk(std::string disk_name) : name(std::move(disk_name)) {
+FaultyVfs::Registration::Registration(std::string vfs_name) : name(std::move(vfs_name)) {
   if (sqlite3_vfs_find(name.c_str()) != nullptr) {
     throw std::logic_error("a VFS named " + name + " is registered already; choose another name");
   }
@@ -311,117 +235,72 @@ FaultyVfs::Disk::Disk(std::string disk_name) : name(std::move(disk_name)) {
   }
 }
 
-int FaultyVfs::Disk::Open(const char* path, Handle* handle, int flags) {
-  handle->disk = this;
-  handle->boot = boot;
-  if (!powered) {
-    return SQLITE_CANTOPEN;
-  }
-  if (path == nullptr) {  // a temporary file that nobody else can name
-    handle->file = std::make_shared<StoredFile>();
-    return SQLITE_OK;
-  }
-  handle->path = path;
-  const auto existing = files.find(handle->path);
-  if (existing != files.end()) {
-    handle->file = existing->second;
-  } else if ((flags & SQLITE_OPEN_CREATE) == 0) {
-    return SQLITE_CANTOPEN;
-  } else {
-    handle->file = std::make_shared<StoredFile>();
-    files[handle->path] = handle->file;
-    handle->sync_directory_once =
-        (flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL)) != 0;
-  }
-  handle->delete_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
-  return SQLITE_OK;
-}
-
-int FaultyVfs::Disk::Delete(const std::string& path, bool sync_directory) {
-  if (files.erase(path) == 0) {
-    return SQLITE_IOERR_DELETE_NOENT;
-  }
-  if (sync_directory) {
-    SyncDirectory(ParentOf(path));
-  }
-  return SQLITE_OK;
-}
-
-void FaultyVfs::Disk::Sync(Handle& handle) {
-  ++sync_counts[handle.path];
-  for (const Change& change : handle.file->unsynced) {
-    Apply(change, handle.file->durable);
-  }
-  handle.file->unsynced.clear();
-  if (handle.sync_directory_once) {
-    handle.sync_directory_once = false;
-    SyncDirectory(ParentOf(handle.path));
-  }
-}
-
-void FaultyVfs::Disk::SyncDirectory(const std::string& directory) {
-  std::erase_if(durable_files, [&](const auto& entry) { return ParentOf(entry.first) == directory; });
-  for (const auto& [path, file] : files) {
-    if (ParentOf(path) == directory) {
-      durable_files[path] = file;
+bool FaultyVfs::Registration::Lock(const std::string& path, const void* handle, int level) {
+  const std::lock_guard lock(mutex_);
+  auto& levels = locks_[path];
+  int highest_other = SQLITE_LOCK_NONE;
+  for (const auto& [other, other_level] : levels) {
+    if (other != handle) {
+      highest_other = std::max(highest_other, other_level);
     }
   }
+  const bool granted = level == SQLITE_LOCK_SHARED     ? highest_other < SQLITE_LOCK_PENDING
+                       : level == SQLITE_LOCK_RESERVED ? highest_other < SQLITE_LOCK_RESERVED
+                                                       : highest_other == SQLITE_LOCK_NONE;
+  if (granted) {
+    levels[handle] = std::max(levels[handle], level);
+  }
+  return granted;
 }
 
-FaultyVfs::FaultyVfs(const std::string& name) : disk_(std::make_unique<Disk>(name)) {}
+void FaultyVfs::Registration::Unlock(const std::string& path, const void* handle, int level) {
+  const std::lock_guard lock(mutex_);
+  auto& levels = locks_[path];
+  if (level == SQLITE_LOCK_NONE) {
+    levels.erase(handle);
+  } else if (const auto held = levels.find(handle); held != levels.end()) {
+    held->second = level;
+  }
+}
+
+bool FaultyVfs::Registration::Reserved(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto& levels = locks_[path];
+  return std::any_of(levels.begin(), levels.end(),
+                     [](const auto& entry) { return entry.second >= SQLITE_LOCK_RESERVED; });
+}
+
+void FaultyVfs::Registration::ForgetLocks() {
+  const std::lock_guard lock(mutex_);
+  locks_.clear();
+}
+
+FaultyVfs::FaultyVfs(const std::string& name) : registration_(std::make_unique<Registration>(name)) {}
 
 FaultyVfs::~FaultyVfs() = default;
 
 const std::string& FaultyVfs::Name() const {
-  return disk_->name;
+  return registration_->name;
 }
 
 void FaultyVfs::PowerCut() {
-  const std::lock_guard lock(disk_->mutex);
-  disk_->powered = false;
-  // Dead handles keep the file objects that they had; what stands on the disk now are new ones.
-  Directory left;
-  for (const auto& [path, file] : disk_->durable_files) {
-    auto survivor = std::make_shared<StoredFile>();
-    survivor->image = file->durable;
-    survivor->durable = file->durable;
-    left[path] = std::move(survivor);
-  }
-  disk_->files = left;
-  disk_->durable_files = std::move(left);
+  registration_->disk.PowerCut();
 }
 
 void FaultyVfs::Restart() {
-  const std::lock_guard lock(disk_->mutex);
-  ++disk_->boot;
-  disk_->powered = true;
+  registration_->disk.Restart();
 }
 
 std::uint64_t FaultyVfs::SyncCount(const std::string& path) const {
-  const std::lock_guard lock(disk_->mutex);
-  const auto found = disk_->sync_counts.find(path);
-  return found == disk_->sync_counts.end() ? 0 : found->second;
+  return registration_->disk.SyncCount(path);
 }
 
 std::uint64_t FaultyVfs::UnsyncedBytes(const std::string& path) const {
-  const std::lock_guard lock(disk_->mutex);
-  const auto found = disk_->files.find(path);
-  std::uint64_t bytes = 0;
-  if (found != disk_->files.end()) {
-    for (const Change& change : found->second->unsynced) {
-      bytes += change.bytes.size();
-    }
-  }
-  return bytes;
+  return registration_->disk.UnsyncedBytes(path);
 }
 
 std::vector<std::string> FaultyVfs::Files() const {
-  const std::lock_guard lock(disk_->mutex);
-  std::vector<std::string> paths;
-  for (const auto& entry : disk_->files) {
-    paths.push_back(entry.first);
-  }
-  return paths;
+  return registration_->disk.Paths();
 }
 
 }  // namespace tillwire

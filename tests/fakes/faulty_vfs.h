@@ -46,10 +46,10 @@ class FaultyVfs {
   // Paths that exist, as the running program sees it.
   [[nodiscard]] std::vector<std::string> Files() const;
 
-  class Disk;
+  class Registration;
 
  private:
-  std::unique_ptr<Disk> disk_;
+  std::unique_ptr<Registration> registration_;
 };
 
 }  // namespace tillwire

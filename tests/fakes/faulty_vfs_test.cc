@@ -114,7 +114,6 @@ TEST_CASE("Nothing that is done after the cut counts") {
   CHECK_THROWS_AS(SQLite::Database(kPath, SQLite::OPEN_READWRITE, 0, vfs.Name().c_str()), SQLite::Exception);
   vfs.Restart();
   CHECK_THROWS_AS(Insert(*database, 1), SQLite::Exception);
-  database.reset();
 
   CHECK(Count(*Open(vfs, "FULL")) == 3);
 }

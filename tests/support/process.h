@@ -66,7 +66,7 @@ struct CommandOutcome {
 // that takes longer than `timeout`. Any thread may call.
 CommandOutcome RunCommand(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                           const std::string& input = {},
-                          std::chrono::milliseconds timeout = std::chrono::seconds(30),
+                          std::chrono::milliseconds timeout = std::chrono::seconds(60),
                           const std::filesystem::path& directory = {});
 
 // A whole file; empty if it can't be read.
