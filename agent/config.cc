@@ -1,13 +1,11 @@
 #include "agent/config.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
-#include <string_view>
 
 #include "core/limits.h"
 #include "platform/config_file.h"
+#include "platform/logging.h"
+#include "platform/network_address.h"
 
 namespace tillwire {
 namespace {
@@ -23,41 +21,9 @@ constexpr std::uint64_t kTiB = 1ULL << 40;
 constexpr hours kTenYears{24 * 3650};
 // sun_path (unix(7)) has 108 bytes, the terminating zero included.
 constexpr std::size_t kMaxSocketPathBytes = 107;
-constexpr std::array<std::string_view, 4> kLogLevels = {"debug", "info", "warn", "error"};
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
-}
-
-struct HostAndPort {
-  std::string_view host;
-  std::uint16_t port = 0;
-};
-
-// "host:port"; an IPv6 address stands in brackets.
-std::optional<HostAndPort> ParseServer(std::string_view server) {
-  const auto colon = server.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  HostAndPort parsed;
-  parsed.host = server.substr(0, colon);
-  const std::string_view port = server.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parsed.port);
-  if (error != std::errc() || end != port.data() + port.size() || parsed.port == 0) return std::nullopt;
-  if (parsed.host.starts_with('[') && parsed.host.ends_with(']')) {
-    parsed.host = parsed.host.substr(1, parsed.host.size() - 2);
-  } else if (parsed.host.find(':') != std::string_view::npos) {
-    return std::nullopt;
-  }
-  const bool has_space = parsed.host.find_first_of(" \t/") != std::string_view::npos;
-  return parsed.host.empty() || has_space ? std::nullopt : std::optional(parsed);
-}
-
-// By its name alone: what a name resolves to may change after the check.
-bool IsLoopback(std::string_view host) {
-  if (host == "localhost" || host == "::1") return true;
-  return host.starts_with("127.") && std::all_of(host.begin(), host.end(), [](char letter) {
-           return letter == '.' || (letter >= '0' && letter <= '9');
-         });
 }
 
 Result<void> CheckId(const std::string& key, const std::string& id) {
@@ -78,9 +44,19 @@ Result<void> CheckPath(const std::string& key, const std::string& path) {
   return Invalid(key + " is \"" + path + "\"", "give an absolute path");
 }
 
+// Delivered events are kept for the centre's sake, and must not take the room that captures need.
+Result<void> CheckRoom(const OutboxConfig& outbox) {
+  if (outbox.delivered_max_bytes <= outbox.max_bytes / 2) return {};
+  return Invalid("outbox.delivered_max_bytes (" + std::to_string(outbox.delivered_max_bytes) +
+                     " bytes) is more than half of outbox.max_bytes (" + std::to_string(outbox.max_bytes) +
+                     " bytes): delivered events could fill the outbox",
+                 "lower outbox.delivered_max_bytes to at most " +
+                     std::to_string(outbox.max_bytes / 2 / kMiB) + "MiB, or raise outbox.max_bytes");
+}
+
 Result<void> CheckServer(const UplinkConfig& uplink) {
-  const auto server = ParseServer(uplink.server);
-  if (!server) {
+  const auto server = ParseNetworkAddress(uplink.server);
+  if (!server || server->port == 0) {
     return Invalid("uplink.server is \"" + uplink.server + "\"",
                    "give host:port, as \"ingest.example.com:7400\"");
   }
@@ -103,21 +79,19 @@ Result<void> Check(const AgentConfig& config) {
   if (auto checked = CheckId("terminal.terminal_id", config.terminal_id); !checked) return checked;
   if (auto checked = CheckPath("terminal.machine_id_file", config.machine_id_file); !checked) return checked;
   if (auto checked = CheckPath("outbox.directory", config.outbox.directory); !checked) return checked;
+  if (auto checked = CheckRoom(config.outbox); !checked) return checked;
   if (auto checked = CheckPath("capture.socket", config.socket); !checked) return checked;
   if (config.socket.size() > kMaxSocketPathBytes) {
     return Invalid("capture.socket has " + std::to_string(config.socket.size()) + " bytes",
                    "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter path");
   }
   if (auto checked = CheckServer(config.uplink); !checked) return checked;
-  if (std::find(kLogLevels.begin(), kLogLevels.end(), config.log_level) == kLogLevels.end()) {
-    return Invalid("log.level is \"" + config.log_level + "\"", "give debug, info, warn or error");
-  }
-  return {};
+  return CheckLogLevel(config.log_level);
 }
 
 void ReadOutbox(ConfigFile& file, OutboxConfig& outbox) {
   file.Read("outbox.directory", outbox.directory);
-  file.ReadBytes("outbox.max_bytes", outbox.max_bytes, kMiB, kTiB);
+  file.ReadBytes("outbox.max_bytes", outbox.max_bytes, 2 * kMiB, kTiB);
   file.Read("outbox.delivered_retention", outbox.delivered_retention, hours(1), kTenYears);
   file.ReadBytes("outbox.delivered_max_bytes", outbox.delivered_max_bytes, kMiB, kTiB);
   file.Read("outbox.idempotency_retention", outbox.idempotency_retention, hours(1), kTenYears);

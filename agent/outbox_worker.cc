@@ -59,8 +59,10 @@ void OutboxWorker::Status(std::function<void(Result<OutboxStatus>)> done) {
 
 void OutboxWorker::CheckFailed(const Result<void>& committed) {
   if (committed || !on_failed_ || !commits_.Failed()) return;
-  spdlog::critical("outbox: {}", committed.error().Text());
-  std::exchange(on_failed_, nullptr)();
+  std::call_once(failed_once_, [&] {
+    spdlog::critical("outbox: {}", committed.error().Text());
+    on_failed_();
+  });
 }
 
 void OutboxWorker::Stop() {

@@ -19,8 +19,8 @@ namespace tillwire {
 // Any thread may call. What waits while a commit is under way shares the next one.
 class OutboxWorker final : public CaptureStore {
  public:
-  // `outbox` outlives it. `on_failed` is called once, on the storage thread, when a commit failed so that
-  // nothing more is written.
+  // `outbox` outlives it. `on_failed` is called once, on any thread, when a commit failed so that nothing
+  // more is written.
   OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed);
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
@@ -53,7 +53,8 @@ class OutboxWorker final : public CaptureStore {
 
   Outbox& outbox_;
   std::atomic<Position> last_position_;
-  std::function<void()> on_failed_;
+  const std::function<void()> on_failed_;
+  std::once_flag failed_once_;
 
   // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.
   std::mutex mark_mutex_;

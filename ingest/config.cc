@@ -1,13 +1,9 @@
 #include "ingest/config.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <optional>
-#include <string_view>
-
 #include "core/limits.h"
 #include "platform/config_file.h"
+#include "platform/logging.h"
+#include "platform/network_address.h"
 
 namespace tillwire {
 namespace {
@@ -16,42 +12,12 @@ constexpr std::uint64_t kMaxBatchRecords = 8192;
 constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
 constexpr std::uint64_t kMaxWindow = 64;
 
-struct Address {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-// "HOST:PORT", with an IPv6 address in brackets.
-std::optional<Address> ParseAddress(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0) return std::nullopt;
-  const std::string_view port = text.substr(colon + 1);
-  std::string_view host = text.substr(0, colon);
-  Address address;
-  const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), address.port);
-  if (failed != std::errc() || end != port.data() + port.size()) return std::nullopt;
-  if (host.front() == '[') {
-    if (host.size() < 3 || host.back() != ']') return std::nullopt;
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string_view::npos) {
-    return std::nullopt;
-  }
-  address.host = host;
-  return address;
-}
-
-// Of names only "localhost" counts: another one may resolve to anything.
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
-}
-
 Error KeyError(const std::string& path, const std::string& message, const std::string& hint) {
   return {ErrorCode::kInvalidArgument, path + ": " + message, hint};
 }
 
 Result<void> CheckListen(const std::string& path, const ListenConfig& listen) {
-  const auto address = ParseAddress(listen.address);
+  const auto address = ParseNetworkAddress(listen.address);
   if (!address) {
     return KeyError(path, "listen.address is \"" + listen.address + "\"",
                     "give it as host:port, for example 127.0.0.1:7400 or [::1]:7400");
@@ -101,9 +67,8 @@ Result<IngestConfig> LoadIngestConfig(const std::string& path) {
                     "it is \"accepted\" or \"nothing\"");
   }
   config.ledger.announce_backed_up = announce == "accepted" ? BackedUp::kAccepted : BackedUp::kNothing;
-  constexpr std::array kLevels{"debug", "info", "warn", "error"};
-  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
-    return KeyError(path, "log.level is \"" + config.log_level + "\"", "it is debug, info, warn or error");
+  if (auto level = CheckLogLevel(config.log_level); !level) {
+    return KeyError(path, level.error().message, level.error().hint);
   }
   return config;
 }

@@ -11,7 +11,10 @@
 
 namespace tillwire {
 
-// Sets the process-wide logger. `level` is one of debug, info, warn, error; else kInvalidArgument.
+// Whether log.level is one of debug, info, warn, error; else kInvalidArgument.
+Result<void> CheckLogLevel(const std::string& level);
+
+// Sets the process-wide logger. Refuses a level as CheckLogLevel() does.
 Result<void> SetUpLogging(const std::string& level);
 
 }  // namespace tillwire

@@ -247,6 +247,8 @@ void EncodeCaptureRequest(const CaptureRequest& request, v1::CaptureEventRequest
 Hash CaptureContentHash(const v1::CaptureEventRequest& wire) {
   v1::CaptureEventRequest content = wire;
   content.clear_idempotency_key();
+  content.clear_traceparent();
+  content.clear_source();
   return Sha256(SerializeDeterministically(content));
 }
 

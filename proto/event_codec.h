@@ -27,8 +27,9 @@ Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire)
 // Replaces what `wire` held.
 void EncodeCaptureRequest(const CaptureRequest& request, v1::CaptureEventRequest& wire);
 
-// SHA-256 of what the caller supplied, the idempotency key apart: whether a repeated key came with the same
-// content.
+// SHA-256 of the action that the caller supplied: whether a repeated key came with the same content. The key
+// itself, traceparent and source are left out: who repeats an action may do so in a new trace span, or over
+// another local way.
 Hash CaptureContentHash(const v1::CaptureEventRequest& wire);
 
 }  // namespace tillwire

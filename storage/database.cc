@@ -47,6 +47,17 @@ void Configure(SQLite::Database& database, const DatabaseOptions& options, std::
   Require(database, "synchronous", full ? "2" : "0");
 }
 
+// Syncs what an earlier run left in the log, and moves it into the database. Its last commits may have been
+// written but not synced before that run ended; from here on, what can be read is also on disk, so a repeated
+// capture may be answered with the first one.
+void SettleLog(SQLite::Database& database) {
+  SQLite::Statement checkpoint(database, "PRAGMA wal_checkpoint(TRUNCATE)");
+  checkpoint.executeStep();
+  if (checkpoint.getColumn(0).getInt() == 0) return;
+  throw StorageFault({ErrorCode::kUnavailable, "the log of an earlier run can't be moved into the database",
+                      "close other programs that have the file open"});
+}
+
 }  // namespace
 
 Error ErrorFromSqlite(const SQLite::Exception& exception) {
@@ -82,9 +93,11 @@ Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::pa
     auto database = std::make_unique<SQLite::Database>(
         path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, /*aBusyTimeoutMs=*/0, options.vfs);
     Configure(*database, options, max_bytes);
+    // Before the log is moved: a log that an earlier run deleted must not come back after a power cut.
     if (options.vfs.empty()) {
       if (auto synced = SyncDirectory(path.parent_path()); !synced) return synced.error();
     }
+    SettleLog(*database);
     return database;
   } catch (const SQLite::Exception& exception) {
     Error error = ErrorFromSqlite(exception);

@@ -41,8 +41,9 @@ struct DatabaseOptions {
 };
 
 // Opens (or creates) a database for one process and one connection: exclusive lock held until closed, WAL,
-// FULL. Reads each setting back and refuses to go on with another. The directory is synced when the file is
-// new. kDataLoss if it is no database or damaged at its head; kUnavailable if another process has it open.
+// FULL. Reads each setting back and refuses to go on with another. What an earlier run left in the log is
+// synced and moved into the database first; the directory is synced too. kDataLoss if it is no database or
+// damaged at its head; kUnavailable if another process has it open.
 Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path,
                                                        const DatabaseOptions& options,
                                                        std::uint64_t max_bytes);

@@ -16,6 +16,19 @@ Error RefusedError(bool failed) {
   return {ErrorCode::kUnavailable, "the program is stopping", "try again when it runs"};
 }
 
+// Runs `body`; a fault becomes its error.
+template <typename Body>
+Result<void> Guarded(Body body) {
+  try {
+    body();
+    return {};
+  } catch (const StorageFault& fault) {
+    return fault.error();
+  } catch (const SQLite::Exception& exception) {
+    return ErrorFromSqlite(exception);
+  }
+}
+
 // What is on disk after a commit that failed is not known, but for a full disk, which SQLite finds before it
 // commits.
 bool LeavesDoubt(const Error& error) {
@@ -81,31 +94,37 @@ void GroupCommit::Run() {
   }
 }
 
-void GroupCommit::CommitGroup(std::vector<Job>& group) {
-  Result<void> outcome;
+void GroupCommit::CommitGroup(std::span<Job> group) {
   if (Failed()) {
-    outcome = RefusedError(true);
-  } else {
-    bool committing = false;
-    try {
-      store_.Begin();
-      for (const Job& job : group) job.work();
-      probe_(CommitPhase::kBeforeCommit);
-      committing = true;
-      probe_(CommitPhase::kInCommit);
-      store_.Commit();
-    } catch (const StorageFault& fault) {
-      store_.Rollback();
-      Error error = fault.error();
-      if (committing && LeavesDoubt(error)) {
-        error.code = ErrorCode::kUnknown;
-        const std::lock_guard lock(mutex_);
-        failed_ = true;
-      }
-      outcome = error;
-    }
+    for (Job& job : group) job.done(RefusedError(true));
+    return;
   }
-  for (Job& job : group) job.done(outcome);
+  bool committing = false;
+  const Result<void> outcome = Guarded([&] {
+    store_.Begin();
+    for (const Job& job : group) job.work();
+    probe_(CommitPhase::kBeforeCommit);
+    committing = true;
+    probe_(CommitPhase::kInCommit);
+    store_.Commit();
+  });
+  if (outcome) {
+    for (Job& job : group) job.done(outcome);
+    return;
+  }
+  store_.Rollback();
+  if (!committing && group.size() > 1) {
+    // One of them is at fault, and the others shall not suffer for it.
+    for (Job& job : group) CommitGroup({&job, 1});
+    return;
+  }
+  Error error = outcome.error();
+  if (committing && LeavesDoubt(error)) {
+    error.code = ErrorCode::kUnknown;
+    const std::lock_guard lock(mutex_);
+    failed_ = true;
+  }
+  for (Job& job : group) job.done(error);
 }
 
 }  // namespace tillwire

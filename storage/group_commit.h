@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -30,9 +31,10 @@ using CommitProbe = std::function<void(CommitPhase)>;
 class GroupCommit {
  public:
   // Two halves of a job, both called on the commit thread. `work` runs in the group's transaction; an
-  // expected failure is for it to keep. `done` runs after the commit is durable, or with the reason why the
-  // group was rolled back: kResourceExhausted or kUnavailable (nothing was recorded), kUnknown (the disk
-  // failed while committing).
+  // expected failure is for it to keep. If it throws, the group is rolled back and each of its jobs runs
+  // again in a transaction of its own, so `work` may be called twice. `done` runs after the commit is
+  // durable, or with the reason why it was rolled back: kResourceExhausted, kUnavailable or kDataLoss
+  // (nothing was recorded), kUnknown (the disk failed while committing).
   struct Job {
     std::function<void()> work;
     std::function<void(const Result<void>&)> done;
@@ -58,7 +60,7 @@ class GroupCommit {
 
  private:
   void Run();
-  void CommitGroup(std::vector<Job>& group);
+  void CommitGroup(std::span<Job> group);
 
   Transactional& store_;
   const std::size_t max_group_;

@@ -12,6 +12,8 @@ namespace {
 constexpr char kDatabaseFile[] = "outbox.db";
 constexpr char kLockFile[] = "outbox.lock";
 constexpr char kMarkFile[] = "outbox.hwm";
+// Beyond the limit for captures, for what must go on when that is reached: marking, parking, moving, upkeep.
+constexpr std::uint64_t kHeadroomBytes = 64ULL << 20;
 constexpr std::uint64_t kRowOverheadBytes = 320;  // identity, hashes and index entries of an event, about
 
 std::string RangeText(std::uint64_t first, std::uint64_t last) {
@@ -76,6 +78,8 @@ Result<std::unique_ptr<Outbox>> Outbox::Open(const OutboxOptions& options, const
     impl->WriteHighWaterMark();
   } catch (const StorageFault& fault) {
     return fault.error();
+  } catch (const SQLite::Exception& exception) {
+    return ErrorFromSqlite(exception);
   }
   return std::unique_ptr<Outbox>(new Outbox(std::move(impl)));
 }
@@ -86,7 +90,8 @@ Result<void> Outbox::Impl::OpenFiles() {
       OwnerLock::Take(options.directory / kLockFile, "outbox " + options.directory.string(), "tillwired");
   if (!taken) return taken.error();
   lock = std::move(*taken);
-  auto opened = OpenDatabase(options.directory / kDatabaseFile, options.database, options.max_bytes);
+  auto opened =
+      OpenDatabase(options.directory / kDatabaseFile, options.database, options.max_bytes + kHeadroomBytes);
   if (!opened) return opened.error();
   database = std::move(*opened);
   if (auto migrated = Migrate(*database, "outbox " + options.directory.string(), kOutboxMigrations);
@@ -186,6 +191,14 @@ void Outbox::Impl::CheckHighWaterMark() {
   std::uint64_t issued = 0;
   if (known != nullptr) issued = known->retained ? known->issued : last_position - known->base;
 
+  if (known == nullptr && mark.id.sequence == 0) {
+    BeginEpoch(last_position, head, "the high-water mark is in an epoch that the outbox file does not know");
+    AddIncident(
+        "the outbox file was put back to an older copy: its newest epoch is missing, and what it held "
+        "after " +
+        std::to_string(last_position) + " events is lost here, unless the centre has it");
+    return;
+  }
   if (mark.id.sequence > issued) {
     Tombstone tombstone;
     tombstone.epoch = mark.id.epoch;
@@ -339,10 +352,6 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
 
 Position Outbox::LastPosition() const {
   return impl_->last_position;
-}
-
-Position Outbox::FirstPending() const {
-  return impl_->NextPending(0);
 }
 
 void Outbox::SyncHighWaterMark() {

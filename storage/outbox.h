@@ -61,7 +61,7 @@ struct CaptureInput {
   WallTime captured_at;
   struct Idempotency {
     Hash key;      // of the caller's key
-    Hash content;  // of what the caller supplied, the key apart
+    Hash content;  // of what the caller supplied, without key, traceparent and source
   };
   std::optional<Idempotency> idempotency;
 };
@@ -84,7 +84,7 @@ struct PendingPage {
   std::vector<PendingRecord> records;  // ascending by position
   Position scanned_through = 0;        // nothing else is pending at or below it, above where the read began
   bool at_end = false;                 // nothing is pending above it
-  std::vector<Position> damaged;       // set aside by this read because their hash failed
+  std::vector<Position> damaged;       // given up by this read because their hash failed
 };
 
 // What the centre said about one event.
@@ -180,7 +180,8 @@ class Outbox final : public Transactional {
   // again.
   WelcomeReport ApplyWelcome(const Welcome& welcome);
   // The next records above `after` that wait, at most max_records and, from the second on, max_bytes of
-  // events. Verifies each hash; a damaged event is set aside as parked and does not come.
+  // events. Verifies each hash; a damaged event is given up (a tombstone closes its sequence) and does not
+  // come.
   PendingPage ReadPending(Position after, std::size_t max_records, std::size_t max_bytes);
   // Records what the centre answered. RETRY and CONFLICT change nothing here.
   void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);
@@ -198,6 +199,8 @@ class Outbox final : public Transactional {
   // Lost ranges that the centre has not confirmed.
   [[nodiscard]] std::vector<LostRange> UnannouncedLostRanges(std::size_t limit);
   void MarkAnnounced(const std::vector<std::int64_t>& rows);
+  // The centre has them after all.
+  void DropLostRanges(const std::vector<std::int64_t>& rows);
 
   // -- Upkeep (in a transaction)
 
@@ -209,7 +212,6 @@ class Outbox final : public Transactional {
 
   [[nodiscard]] OutboxStatus Status();
   [[nodiscard]] Position LastPosition() const;
-  [[nodiscard]] Position FirstPending() const;
 
   // Syncs the high-water mark, if it was written since the last call. Any thread; slow.
   void SyncHighWaterMark();

@@ -136,6 +136,7 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
   page.scanned_through = after;
   std::size_t bytes = 0;
   bool full = false;
+  std::vector<EventRow> damaged;
   while (!full && page.records.size() < max_records) {
     const Position first = impl.NextPending(page.scanned_through);
     if (first > impl.last_position) break;
@@ -150,6 +151,7 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
       page.scanned_through = row.position;
       if (!row.record.HashMatches()) {
         page.damaged.push_back(row.position);
+        damaged.push_back(std::move(row));
         continue;
       }
       bytes += size;
@@ -157,12 +159,13 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
       page.records.push_back({row.position, std::move(row.record), row.predecessor, resolved});
     }
   }
-  for (const Position position : page.damaged) {
-    impl.PutException(position, true, kDamagedReason, "the stored bytes do not match their hash");
-    impl.AddIncident("the event at sequence " + std::to_string(impl.IdOf(position).sequence) +
-                     " is damaged on this disk and was set aside; the other lanes go on");
+  for (const EventRow& row : damaged) {
+    impl.DeclareDamaged(row.position, row.record);
+    impl.AddIncident("the event at sequence " + std::to_string(row.record.id.sequence) +
+                     " is damaged on this disk and was given up; the others go on");
   }
   page.at_end = impl.NextPending(page.scanned_through) > impl.last_position;
+  if (page.at_end) page.scanned_through = std::max(page.scanned_through, impl.last_position);
   return page;
 }
 
@@ -205,22 +208,18 @@ Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
     }
     position = run.Unsigned(0);
   }
+  std::string reason;
+  if (StatementRun run(impl.statements->find_exception); run.Bind(position).Step()) reason = run.Text(1);
+  if (reason == kDamagedReason) {
+    return Error{ErrorCode::kFailedPrecondition, "event " + event_id.ToString() + " is damaged on this disk",
+                 "capture the action again; a damaged event is never sent"};
+  }
   if (!impl.parked.Contains(position)) {
     const bool resolved = impl.Resolved(position);
     return Error{
         ErrorCode::kFailedPrecondition,
         "event " + event_id.ToString() + (resolved ? " is at the centre already" : " is pending, not parked"),
         resolved ? "there is nothing to do" : "it is sent as soon as its lane and the connection allow"};
-  }
-  std::string reason;
-  {
-    StatementRun run(impl.statements->find_exception);
-    run.Bind(position).Step();
-    reason = run.Text(1);
-  }
-  if (reason == kDamagedReason) {
-    return Error{ErrorCode::kFailedPrecondition, "event " + event_id.ToString() + " is damaged on this disk",
-                 "capture the action anew; a damaged event is never sent"};
   }
   impl.DropExceptions({position, position}, false);
   return Requeued{position, reason};

@@ -37,6 +37,14 @@ std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& c
   return parts;
 }
 
+// Whether the centre has closed all of these sequences.
+bool ListsTombstone(const EpochState& state, Interval sequences) {
+  std::vector<Interval> closed;
+  for (const TombstonedRange& range : state.tombstoned) closed.push_back({range.first, range.last});
+  for (const AcceptedRange& range : state.accepted) closed.push_back({range.first, range.last});
+  return Subtract(sequences, closed).empty();
+}
+
 }  // namespace
 
 std::uint64_t Outbox::Impl::BeginEpoch(Position base, const Hash& previous_head, const std::string& why) {
@@ -91,6 +99,27 @@ void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
     if (row.epoch != tombstone.epoch || !row.retained || row.issued >= tombstone.last) continue;
     CloseEpoch(row, *row.retained, tombstone.last, row.last_hash);
   }
+}
+
+// Its sequence will never come: nothing waits for it any more, and the centre is told.
+void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
+  PutException(position, /*is_parked=*/false, kDamagedReason, "the stored bytes do not match their hash");
+  Tombstone tombstone;
+  tombstone.epoch = record.id.epoch;
+  tombstone.first = tombstone.last = record.id.sequence;
+  tombstone.kind = TombstoneKind::kDamaged;
+  tombstone.last_hash = record.hash;
+  tombstone.previous_hash = record.previous_hash;
+  tombstone.cause = "the stored bytes do not match their hash; capture the action again";
+  DeclareLost(tombstone);
+}
+
+// Before a damaged event gets a new identity.
+void Outbox::Impl::ForgetDamaged(RecordId id) {
+  SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE epoch = ? AND first = ? AND kind = ?");
+  StatementRun run(drop);
+  run.Bind(id.epoch).Bind(id.sequence).Bind(static_cast<std::int64_t>(TombstoneKind::kDamaged));
+  lost -= static_cast<std::uint64_t>(run.Execute());
 }
 
 std::uint64_t Outbox::StartEpoch(const std::string& why) {
@@ -224,7 +253,10 @@ void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
     for (const AcceptedRange& range : state->accepted) there.push_back({range.first, range.last});
     const Interval all{row.tombstone.first, row.tombstone.last};
     const std::vector<Interval> rest = Subtract(all, there);
-    if (rest.size() == 1 && rest.front() == all) continue;
+    if (rest.size() == 1 && rest.front() == all) {
+      if (row.announced && !ListsTombstone(*state, all)) SetAnnounced(row.row, false);
+      continue;
+    }
     SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
     StatementRun(drop).Bind(row.row).Execute();
     lost -= all.last - all.first + 1;
@@ -315,9 +347,7 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
         as_was.lane_predecessor->id = old_id(*row.predecessor);
         record.lane_predecessor->hash = impl.HashOf(*row.predecessor).value();
       }
-      if (!as_was.HashMatches() && !impl.parked.Contains(row.position)) {
-        impl.PutException(row.position, true, kDamagedReason, "the stored bytes do not match their hash");
-      }
+      const bool damaged = impl.tombstoned.Contains(row.position) || !as_was.HashMatches();
       record.previous_hash = impl.head;
       record.hash =
           RecordHash(record.id, record.lane, record.lane_predecessor, record.previous_hash, record.event);
@@ -327,6 +357,10 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
                    record.lane_predecessor ? std::optional(record.lane_predecessor->hash) : std::nullopt);
       run.Bind(record.previous_hash).Bind(record.hash).BindBlob(origin).Bind(row.position).Execute();
       impl.head = record.hash;
+      if (damaged) {
+        impl.ForgetDamaged(old.id);
+        impl.DeclareDamaged(row.position, record);
+      }
       ++report.moved;
     }
   }
@@ -359,13 +393,28 @@ std::vector<LostRange> Outbox::Impl::LostRanges(bool only_unannounced, std::size
   return ranges;
 }
 
+void Outbox::Impl::SetAnnounced(std::int64_t row, bool announced) {
+  SQLite::Statement update(*database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
+  StatementRun(update).Bind(std::int64_t{announced ? 1 : 0}).Bind(row).Execute();
+}
+
 std::vector<LostRange> Outbox::UnannouncedLostRanges(std::size_t limit) {
   return impl_->LostRanges(true, limit);
 }
 
 void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
-  SQLite::Statement update(*impl_->database, "UPDATE lost_ranges SET announced = 1 WHERE id = ?");
-  for (const std::int64_t row : rows) StatementRun(update).Bind(row).Execute();
+  for (const std::int64_t row : rows) impl_->SetAnnounced(row, true);
+}
+
+void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
+  SQLite::Statement drop(*impl_->database, "DELETE FROM lost_ranges WHERE id = ? RETURNING last - first + 1");
+  for (const std::int64_t row : rows) {
+    StatementRun run(drop);
+    if (!run.Bind(row).Step()) continue;
+    impl_->lost -= run.Unsigned(0);
+    impl_->AddIncident(std::to_string(run.Unsigned(0)) +
+                       " events that were lost here are safe at the centre");
+  }
 }
 
 }  // namespace tillwire

@@ -10,7 +10,8 @@
 
 namespace tillwire {
 
-// The reason of a parked event whose stored bytes fail their hash. It is never sent, and never requeued.
+// The reason of an event whose stored bytes fail their hash. It is never sent; its sequence is closed by a
+// tombstone.
 inline constexpr char kDamagedReason[] = "DAMAGED";
 
 // A row of `epochs`.
@@ -82,6 +83,9 @@ class Outbox::Impl {
   std::uint64_t BeginEpoch(Position base, const Hash& head, const std::string& why);
   void CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued, const Hash& last_hash);
   void DeclareLost(const Tombstone& tombstone);
+  void DeclareDamaged(Position position, const Record& record);
+  void ForgetDamaged(RecordId id);
+  void SetAnnounced(std::int64_t row, bool announced);
   [[nodiscard]] std::vector<LostRange> LostRanges(bool only_unannounced, std::size_t limit);
   void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
   void ReconcileLostRanges(const Welcome& welcome);

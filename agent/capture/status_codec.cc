@@ -63,8 +63,6 @@ std::string RemedyFor(const std::string& reason, const std::string& event_id) {
     return "the centre has another event of this id; compare the two, and capture this action again if it is "
            "missing";
   }
-  if (reason == "DAMAGED")
-    return "its bytes on this disk are damaged; check the disk, and capture the action again";
   return "correct what the reason says" + requeue;
 }
 

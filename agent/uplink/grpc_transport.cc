@@ -4,6 +4,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -16,7 +17,7 @@
 namespace tillwire {
 namespace {
 
-constexpr int kMaxMessageBytes = 16 << 20;  // a Welcome lists every parked sequence
+constexpr int kMaxMessageBytes = 64 << 20;  // a Welcome lists every parked sequence
 
 bool Mentions(const std::string& text, std::initializer_list<std::string_view> signs) {
   for (const std::string_view sign : signs) {
@@ -71,6 +72,30 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options) 
 
 }  // namespace
 
+// How many streams gRPC is not done with. They post to the loop until the last moment, so it must outlive
+// them.
+class GrpcTransport::OpenStreams {
+ public:
+  void Add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+  }
+  void Remove() {
+    const std::lock_guard lock(mutex_);
+    --count_;
+    none_.notify_all();
+  }
+  void AwaitNone() {
+    std::unique_lock lock(mutex_);
+    none_.wait(lock, [this] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  int count_ = 0;
+};
+
 // One call on one channel. It keeps itself alive until gRPC is done with it.
 class GrpcTransport::Stream final
     : public grpc::ClientBidiReactor<v1::WriteBackRequest, v1::WriteBackResponse>,
@@ -82,8 +107,9 @@ class GrpcTransport::Stream final
     std::function<void(StreamEnd)> closed;
   };
 
-  Stream(asio::io_context& io, const GrpcTransportOptions& options, Handlers handlers)
+  Stream(asio::io_context& io, const GrpcTransportOptions& options, OpenStreams& open, Handlers handlers)
       : io_(io),
+        open_(open),
         server_(options.server),
         handlers_(std::move(handlers)),
         channel_(MakeChannel(options)),
@@ -91,6 +117,7 @@ class GrpcTransport::Stream final
 
   void Start() {
     self_ = shared_from_this();
+    open_.Add();
     stub_->async()->WriteBack(&context_, this);
     AddHold();  // so that Send() may write outside of gRPC's callbacks
     StartRead(&incoming_);
@@ -155,7 +182,9 @@ class GrpcTransport::Stream final
     asio::post(io_, [self = shared_from_this(), end] {
       if (!self->closed_) self->handlers_.closed(end);
     });
+    OpenStreams& open = open_;
     self_.reset();
+    open.Remove();
   }
 
  private:
@@ -181,6 +210,7 @@ class GrpcTransport::Stream final
   }
 
   asio::io_context& io_;
+  OpenStreams& open_;
   const std::string server_;
   const Handlers handlers_;
   const std::shared_ptr<grpc::Channel> channel_;
@@ -199,10 +229,11 @@ class GrpcTransport::Stream final
 };
 
 GrpcTransport::GrpcTransport(asio::io_context& io, GrpcTransportOptions options)
-    : io_(io), options_(std::move(options)) {}
+    : io_(io), options_(std::move(options)), open_(std::make_unique<OpenStreams>()) {}
 
 GrpcTransport::~GrpcTransport() {
   Close();
+  open_->AwaitNone();
 }
 
 void GrpcTransport::Open() {
@@ -214,7 +245,7 @@ void GrpcTransport::Open() {
   handlers.closed = [this](StreamEnd end) {
     if (listener_ != nullptr) listener_->OnClosed(std::move(end));
   };
-  stream_ = std::make_shared<Stream>(io_, options_, std::move(handlers));
+  stream_ = std::make_shared<Stream>(io_, options_, *open_, std::move(handlers));
   stream_->Start();
 }
 

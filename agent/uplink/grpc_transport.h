@@ -23,6 +23,7 @@ struct GrpcTransportOptions {
 class GrpcTransport final : public Transport {
  public:
   GrpcTransport(asio::io_context& io, GrpcTransportOptions options);
+  // Waits until gRPC is done with every stream.
   ~GrpcTransport() override;
 
   void SetListener(TransportListener* listener) override { listener_ = listener; }
@@ -32,10 +33,12 @@ class GrpcTransport final : public Transport {
 
  private:
   class Stream;
+  class OpenStreams;
 
   asio::io_context& io_;
   const GrpcTransportOptions options_;
   TransportListener* listener_ = nullptr;
+  std::unique_ptr<OpenStreams> open_;
   std::shared_ptr<Stream> stream_;
 };
 

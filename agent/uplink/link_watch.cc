@@ -12,6 +12,8 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <cstring>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace tillwire {
@@ -32,12 +34,60 @@ int OpenNetlink() {
   return -1;
 }
 
-bool SaysLinkUp(const nlmsghdr& message) {
-  if (message.nlmsg_type == RTM_NEWADDR) return true;
-  if (message.nlmsg_type != RTM_NEWLINK) return false;
-  const auto* link = static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
-  return (link->ifi_flags & IFF_RUNNING) != 0;
-}
+// What was announced so far, to tell news from repetitions.
+class LinkState {
+ public:
+  // Whether the message says that an interface came to run, or has an address that was not known.
+  bool IsGoodNews(const nlmsghdr& message) {
+    switch (message.nlmsg_type) {
+      case RTM_NEWLINK:
+      case RTM_DELLINK:
+        return TakeLink(message);
+      case RTM_NEWADDR:
+      case RTM_DELADDR:
+        return TakeAddress(message);
+      default:
+        return false;
+    }
+  }
+
+  void Forget() {
+    running_.clear();
+    addresses_.clear();
+  }
+
+ private:
+  bool TakeLink(const nlmsghdr& message) {
+    const auto& link = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
+    if (link.ifi_family != AF_UNSPEC) return false;  // a bridge speaks of its port, not of the interface
+    if (message.nlmsg_type == RTM_NEWLINK && (link.ifi_flags & IFF_RUNNING) != 0) {
+      return running_.insert(link.ifi_index).second;
+    }
+    running_.erase(link.ifi_index);
+    return false;
+  }
+
+  bool TakeAddress(const nlmsghdr& message) {
+    const auto& address = *static_cast<const ifaddrmsg*>(NLMSG_DATA(&message));
+    std::string key = std::to_string(address.ifa_index) + '/' + std::to_string(address.ifa_family);
+    auto left = static_cast<unsigned>(IFA_PAYLOAD(&message));
+    for (const auto* part = IFA_RTA(&address); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+      if (part->rta_type != IFA_ADDRESS && part->rta_type != IFA_LOCAL) continue;
+      key += part->rta_type == IFA_LOCAL ? "/l" : "/a";
+      key.append(static_cast<const char*>(RTA_DATA(part)), RTA_PAYLOAD(part));
+    }
+    if (message.nlmsg_type == RTM_DELADDR) {
+      addresses_.erase(key);
+      return false;
+    }
+    // Not usable yet: it is announced again when it was found to be unique.
+    if ((address.ifa_flags & IFA_F_TENTATIVE) != 0) return false;
+    return addresses_.insert(std::move(key)).second;
+  }
+
+  std::set<int> running_;            // interfaces by index
+  std::set<std::string> addresses_;  // interface, family and address
+};
 
 }  // namespace
 
@@ -72,23 +122,29 @@ class LinkWatch::Impl : public std::enable_shared_from_this<Impl> {
                            });
   }
 
-  // Reads all that waits. Announcements that were lost for want of room count as good news.
+  // Reads all that waits. Announcements that were lost for want of room count as good news, and nothing is
+  // known then.
   bool DrainSaysLinkUp() {
     alignas(nlmsghdr) std::array<char, kBufferBytes> buffer{};
     bool up = false;
     while (true) {
       const ssize_t size = recv(descriptor_.native_handle(), buffer.data(), buffer.size(), 0);
-      if (size < 0 && errno == ENOBUFS) up = true;
+      if (size < 0 && errno == ENOBUFS) {
+        state_.Forget();
+        up = true;
+        continue;
+      }
       if (size <= 0) return up;
       auto left = static_cast<unsigned>(size);
       for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
            message = NLMSG_NEXT(message, left)) {
-        up = up || SaysLinkUp(*message);
+        up = state_.IsGoodNews(*message) || up;
       }
     }
   }
 
   asio::posix::stream_descriptor descriptor_;
+  LinkState state_;
   std::function<void()> on_link_up_;
 };
 

@@ -14,8 +14,10 @@ namespace tillwire {
 // had, it says so in the log and stays silent: the back-off alone then brings the uplink back.
 class LinkWatch {
  public:
-  // `on_link_up` is called on the thread that runs `io`, each time an interface runs or gets an address,
-  // loopback included.
+  // `on_link_up` is called on the thread that runs `io`, each time an interface begins to run or gets an
+  // address that it did not have, loopback included. The kernel repeats itself, for example whenever a router
+  // refreshes IPv6 addresses; repetitions don't count, or all tills of a store would call at once. What holds
+  // when the watch begins is not known to it, so its first announcement counts.
   LinkWatch(asio::io_context& io, std::function<void()> on_link_up);
   ~LinkWatch();
   LinkWatch(const LinkWatch&) = delete;

@@ -13,12 +13,9 @@ namespace {
 
 namespace act = uplink_action;
 
-constexpr std::size_t kMaxLostRangesAnnounced = 256;
-
-// What OnWelcomeApplied() is told.
+// What OnWelcomeApplied() is told, and what the log is.
 struct AppliedWelcome {
   WelcomeReport report;
-  std::vector<LostRange> unannounced;
   Position last_position = 0;
 };
 
@@ -146,18 +143,21 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
         [welcome = std::move(apply.welcome)](Outbox& outbox) {
           AppliedWelcome applied;
           applied.report = outbox.ApplyWelcome(welcome);
-          applied.unannounced = outbox.UnannouncedLostRanges(kMaxLostRangesAnnounced);
           applied.last_position = outbox.LastPosition();
           return applied;
         },
         [this](const AppliedWelcome& applied) {
-          spdlog::info(
-              "uplink: welcomed delivered_anew={} pending_again={} declared_lost={} "
-              "lost_ranges_to_announce={}",
-              applied.report.newly_delivered, applied.report.pending_again, applied.report.declared_lost,
-              applied.unannounced.size());
-          Do(machine_.OnWelcomeApplied(Now(), applied.unannounced, applied.last_position));
+          spdlog::info("uplink: welcomed delivered_anew={} pending_again={} declared_lost={}",
+                       applied.report.newly_delivered, applied.report.pending_again,
+                       applied.report.declared_lost);
+          Do(machine_.OnWelcomeApplied(Now(), applied.last_position));
         });
+  }
+
+  void Act(act::ReadLostRanges& read) {
+    Ask<std::vector<LostRange>>(
+        [read](Outbox& outbox) { return outbox.UnannouncedLostRanges(read.limit); },
+        [this](const std::vector<LostRange>& ranges) { Do(machine_.OnLostRanges(Now(), ranges)); });
   }
 
   void Act(act::ReadPending& read) {
@@ -165,7 +165,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
         [read](Outbox& outbox) { return outbox.ReadPending(read.after, read.max_records, read.max_bytes); },
         [this](PendingPage page) {
           for (const Position position : page.damaged) {
-            spdlog::error("outbox: a stored event is damaged and was set aside position={}", position);
+            spdlog::error("outbox: a stored event is damaged and was given up position={}", position);
           }
           Do(machine_.OnPage(Now(), std::move(page)));
         });
@@ -207,6 +207,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     Ask<bool>(
         [mark](Outbox& outbox) {
           outbox.MarkAnnounced(mark.rows);
+          outbox.DropLostRanges(mark.safe);
           return true;
         },
         [](bool) {});

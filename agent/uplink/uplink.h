@@ -30,7 +30,7 @@ class Uplink {
   Uplink& operator=(const Uplink&) = delete;
 
   void Start();
-  // The network came back: tries at once, if it waits.
+  // The network came back: tries soon, if it waits.
   void OnLinkUp();
   // Closes the stream and does nothing more.
   void Stop();

@@ -9,6 +9,7 @@ namespace {
 namespace act = uplink_action;
 
 constexpr std::chrono::hours kMaintainEvery{1};
+constexpr std::chrono::hours kGreetAgainEvery{24};       // what may be pruned is told in each Welcome
 constexpr std::chrono::milliseconds kMaintainStep{200};  // between two steps of a long pruning
 constexpr std::chrono::seconds kMaxPushback{600};
 constexpr std::chrono::milliseconds kLeastRetry{10};
@@ -56,6 +57,8 @@ void UplinkMachine::ResetStream() {
   sweep_restarted_ = false;
   backlog_ = 0;
   backlog_done_ = false;
+  announcing_ = false;
+  greet_again_at_.reset();
   deferred_.clear();
 }
 
@@ -124,8 +127,7 @@ UplinkActions UplinkMachine::OnClosed(BootTime now, const StreamEnd& end) {
   return actions;
 }
 
-UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, const std::vector<LostRange>& unannounced,
-                                              Position last_position) {
+UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, Position last_position) {
   UplinkActions actions;
   if (state_ != State::kReconciling) return actions;
   state_ = State::kStreaming;
@@ -134,29 +136,43 @@ UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, const std::vector<Lo
   last_position_ = std::max(last_position_, last_position);
   fresh_ = last_position_;
   maintain_at_ = now;
-  SendTombstones(now, unannounced, actions);
+  greet_again_at_ = now + kGreetAgainEvery;
+  AskForLostRanges(actions);
   Pump(now, actions);
   return actions;
 }
 
-void UplinkMachine::SendTombstones(BootTime now, const std::vector<LostRange>& ranges,
-                                   UplinkActions& actions) {
-  if (ranges.empty()) return;
+void UplinkMachine::AskForLostRanges(UplinkActions& actions) {
+  if (announcing_) return;
+  announcing_ = true;
+  actions.emplace_back(
+      act::ReadLostRanges{std::min<std::size_t>(limits_.max_batch_records, kMaxTombstonesAtOnce)});
+}
+
+UplinkActions UplinkMachine::OnLostRanges(BootTime now, const std::vector<LostRange>& unannounced) {
+  UplinkActions actions;
+  if (state_ != State::kStreaming || !announcing_) return actions;
+  announcing_ = !unannounced.empty();
+  if (!announcing_) return actions;
   Tombstones message{next_batch_id_++, {}};
   Unanswered sent{message.batch_id, now, 0, {}, {}};
-  for (const LostRange& range : ranges) {
-    if (message.tombstones.size() == kMaxTombstonesAtOnce) break;
+  for (const LostRange& range : unannounced) {
     message.tombstones.push_back(range.tombstone);
     sent.lost_rows.push_back(range.row);
   }
   unanswered_.push_back(std::move(sent));
   actions.emplace_back(act::Send{std::move(message)});
+  return actions;
 }
 
 // Asks for the next page, if there is anything to read and room to send it.
 void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
   if (state_ != State::kStreaming || reading_ || PushedBack(now)) return;
-  if (unanswered_.size() >= limits_.window_batches || deferred_.size() >= kMaxDeferred) return;
+  // While lost ranges are being announced, one place of the window is theirs.
+  const std::size_t window = std::max<std::size_t>(limits_.window_batches, 2) - (announcing_ ? 1 : 0);
+  if (unanswered_.size() >= std::min<std::size_t>(window, limits_.window_batches) ||
+      deferred_.size() >= kMaxDeferred)
+    return;
   const bool has_fresh = last_position_ > fresh_;
   if (!has_fresh && backlog_done_) return;
   reading_ = has_fresh && (fresh_turn_ || backlog_done_) ? Cursor::kFresh : Cursor::kBacklog;
@@ -214,6 +230,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
     unanswered_.push_back(std::move(sent));
     actions.emplace_back(act::Send{std::move(batch)});
   }
+  if (!page.damaged.empty()) AskForLostRanges(actions);
   Pump(now, actions);
   return actions;
 }
@@ -281,8 +298,11 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
       }
       in_flight_.erase(flight);
       break;
+    case Disposition::kUnspecified:  // an answer of a later version
+      deferred_[position] = now + kHeldRetry;
+      in_flight_.erase(flight);
+      break;
     case Disposition::kConflict:
-    case Disposition::kUnspecified:
       in_flight_.erase(flight);
       break;
   }
@@ -292,11 +312,21 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
 // sequences.
 void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult& result,
                                        UplinkActions& actions) {
+  announcing_ = false;
   act::MarkAnnounced announced;
   for (std::size_t i = 0; i < sent.lost_rows.size(); ++i) {
-    if (result.results[i].disposition != Disposition::kRetry) announced.rows.push_back(sent.lost_rows[i]);
+    const Disposition disposition = result.results[i].disposition;
+    if (disposition == Disposition::kDuplicate) {
+      announced.safe.push_back(sent.lost_rows[i]);
+    } else if (disposition != Disposition::kRetry) {
+      announced.rows.push_back(sent.lost_rows[i]);
+    }
   }
-  if (!announced.rows.empty()) actions.emplace_back(std::move(announced));
+  const bool progress = !announced.rows.empty() || !announced.safe.empty();
+  if (!progress) return;
+  actions.emplace_back(std::move(announced));
+  AskForLostRanges(actions);
+  SweepFrom(1);  // what waited for one of them may go now
 }
 
 UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes) {
@@ -342,13 +372,13 @@ UplinkActions UplinkMachine::OnRequeued(BootTime now, Position position) {
   return actions;
 }
 
-UplinkActions UplinkMachine::OnLinkUp(BootTime) {
-  UplinkActions actions;
-  if (state_ == State::kWaiting && !paused_until_) {
-    backoff_.Reset();
-    Attempt(actions);
-  }
-  return actions;
+UplinkActions UplinkMachine::OnLinkUp(BootTime now) {
+  if (state_ != State::kWaiting || !attempt_at_ || paused_until_) return {};
+  if (last_failure_ && last_failure_->kind == StreamEndKind::kRefused) return {};
+  // A whole chain of stores may come back with one line: still with jitter.
+  backoff_.Reset();
+  attempt_at_ = std::min(*attempt_at_, now + BootTime(backoff_.Next(rng_)));
+  return {};
 }
 
 UplinkActions UplinkMachine::OnTick(BootTime now) {
@@ -367,6 +397,11 @@ UplinkActions UplinkMachine::OnTick(BootTime now) {
                    " s",
                "check the network and the server; a new connection is made"},
               actions);
+    return actions;
+  }
+  if (greet_again_at_ && *greet_again_at_ <= now && unanswered_.empty()) {
+    actions.emplace_back(act::CloseStream{});
+    Attempt(actions);
     return actions;
   }
   for (auto it = deferred_.begin(); it != deferred_.end();) {
@@ -402,6 +437,7 @@ std::optional<BootTime> UplinkMachine::NextWakeup() const {
   consider(AnswerDue());
   consider(paused_until_);
   consider(maintain_at_);
+  if (unanswered_.empty()) consider(greet_again_at_);
   for (const auto& [position, due] : deferred_) consider(due);
   return next;
 }

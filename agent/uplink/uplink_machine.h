@@ -5,7 +5,9 @@
 // from which the outbox works out what is pending. Then two cursors read pending records: `backlog` sweeps
 // from the oldest, `fresh` follows new captures, in turn, so that a new cancellation does not wait behind an
 // old queue. A record goes out only if its lane predecessor is resolved, or was sent before it on this
-// stream. What can't go yet is passed over and swept again once what it awaits has changed.
+// stream; else it is passed over. Nothing needs to remember what was passed over: the first record of a lane
+// that did not go is ahead of the backlog cursor, or deferred, or parked, and each of these is taken up again
+// by a sweep that begins at it and so comes past the rest of its lane.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +67,12 @@ struct MoveSuffix {
 struct StartEpoch {
   std::string why;
 };
+struct ReadLostRanges {
+  std::size_t limit;
+};
 struct MarkAnnounced {
-  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> rows;  // the centre knows
+  std::vector<std::int64_t> safe;  // the centre has the events themselves
 };
 struct Maintain {
   WallTime server_time;
@@ -77,7 +83,7 @@ using UplinkAction =
     std::variant<uplink_action::ReadHistory, uplink_action::OpenStream, uplink_action::CloseStream,
                  uplink_action::Send, uplink_action::ApplyWelcome, uplink_action::ReadPending,
                  uplink_action::ApplyOutcomes, uplink_action::MoveSuffix, uplink_action::StartEpoch,
-                 uplink_action::MarkAnnounced, uplink_action::Maintain>;
+                 uplink_action::ReadLostRanges, uplink_action::MarkAnnounced, uplink_action::Maintain>;
 using UplinkActions = std::vector<UplinkAction>;
 
 // Used by one thread. Every input returns what to do, in order; afterwards NextWakeup() may have changed.
@@ -92,15 +98,14 @@ class UplinkMachine {
     kForking,  // the outbox moves a forked history
   };
 
-  // Events that wait to be sent again, or whose predecessors are watched, at most; beyond it the machine
-  // sweeps more.
+  // Records that wait for their time, at most; beyond it nothing more is sent until the first of them is due.
   static constexpr std::size_t kMaxDeferred = 4096;
 
   UplinkMachine(UplinkOptions options, Rng& rng);
 
   UplinkActions Start(BootTime now);
   UplinkActions OnTick(BootTime now);
-  // The network came back: try at once.
+  // The network came back: try soon.
   UplinkActions OnLinkUp(BootTime now);
 
   // From the transport.
@@ -109,8 +114,8 @@ class UplinkMachine {
 
   // From the outbox.
   UplinkActions OnHistory(BootTime now, std::vector<EpochSummary> epochs);
-  UplinkActions OnWelcomeApplied(BootTime now, const std::vector<LostRange>& unannounced,
-                                 Position last_position);
+  UplinkActions OnWelcomeApplied(BootTime now, Position last_position);
+  UplinkActions OnLostRanges(BootTime now, const std::vector<LostRange>& unannounced);
   UplinkActions OnPage(BootTime now, PendingPage page);
   UplinkActions OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes);
   UplinkActions OnMoved(BootTime now);
@@ -150,7 +155,7 @@ class UplinkMachine {
   void Pump(BootTime now, UplinkActions& actions);
   [[nodiscard]] bool MayGo(const PendingRecord& record) const;
   void SweepFrom(Position position);
-  void SendTombstones(BootTime now, const std::vector<LostRange>& ranges, UplinkActions& actions);
+  void AskForLostRanges(UplinkActions& actions);
   void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
   void OnTombstoneResults(const Unanswered& sent, const BatchResult& result, UplinkActions& actions);
   void TakeResult(BootTime now, Position position, const RecordResult& result,
@@ -171,6 +176,8 @@ class UplinkMachine {
   std::optional<BootTime> maintain_at_;
 
   // Of the present stream.
+  std::optional<BootTime> greet_again_at_;
+  bool announcing_ = false;  // lost ranges were asked for, or are on their way to the centre
   StreamLimits limits_;
   std::uint64_t open_epoch_ = 0;
   WallTime welcome_server_time_;

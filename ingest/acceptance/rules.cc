@@ -10,9 +10,6 @@
 namespace tillwire {
 namespace {
 
-// A lane is an id with a word before it.
-constexpr std::size_t kMaxLaneBytes = kMaxIdBytes + 32;
-
 std::size_t LinesOf(const EventBody& body) {
   if (const auto* cancellation = std::get_if<OrderCancellation>(&body)) return cancellation->lines.size();
   if (const auto* clear = std::get_if<StagingBinClear>(&body)) return clear->lines.size();

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/limits.h"
 #include "ingest/acceptance/history.h"
 
 namespace tillwire {

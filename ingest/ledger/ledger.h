@@ -37,9 +37,6 @@ struct StreamIdentity {
 
 using EpochRow = std::int64_t;
 
-// The highest sequence that a ledger can hold.
-inline constexpr std::uint64_t kMaxSequence = 1ULL << 62;
-
 // The sequences first to last are accepted. Its two hashes are what neighbours are linked to.
 struct StoredRange {
   std::uint64_t first = 0;

@@ -41,7 +41,14 @@ class SqliteLedger::Impl {
         commit_(*database_, "COMMIT") {}
 
   void Begin() { StatementRun(begin_).Execute(); }
-  void Commit() { StatementRun(commit_).Execute(); }
+  void Commit() {
+    try {
+      StatementRun(commit_).Execute();
+    } catch (const StorageFault& fault) {
+      if (fault.error().code != ErrorCode::kResourceExhausted) KeepLogOnClose(*database_);
+      throw;
+    }
+  }
   void Rollback() noexcept {
     transaction_.ForgetEpochs();
     // It fails where SQLite has rolled back by itself.

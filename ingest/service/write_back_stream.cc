@@ -55,10 +55,10 @@ Result<void> CheckLimits(const Tombstones& tombstones, const StreamLimits& limit
   }
   for (const Tombstone& tombstone : tombstones.tombstones) {
     if (tombstone.last > kMaxSequence) return SequenceError(tombstone.last);
-    if (tombstone.cause.size() > kMaxNoteBytes) {
+    if (tombstone.cause.size() > kMaxCauseBytes) {
       return Error{ErrorCode::kInvalidArgument,
                    "a tombstone's cause has " + std::to_string(tombstone.cause.size()) +
-                       " bytes, the limit is " + std::to_string(kMaxNoteBytes),
+                       " bytes, the limit is " + std::to_string(kMaxCauseBytes),
                    "shorten it"};
     }
   }

@@ -111,7 +111,7 @@ TEST_CASE_METHOD(Fixture, "A server is host and port") {
 }
 
 TEST_CASE_METHOD(Fixture, "Values have bounds and form") {
-  CHECK_THAT(Problem("outbox.max_bytes = '1KiB'\n"), Catch::Contains("from 1MiB to 1024GiB"));
+  CHECK_THAT(Problem("outbox.max_bytes = '1KiB'\n"), Catch::Contains("from 2MiB to 1024GiB"));
   CHECK_THAT(Problem("uplink.window_batches = 0\n"), Catch::Contains("from 1 to 64"));
   CHECK_THAT(Problem("uplink.backoff_base = '10s'\nuplink.backoff_cap = '5s'\n"),
              Catch::Contains("backoff_cap"));
@@ -121,6 +121,14 @@ TEST_CASE_METHOD(Fixture, "Values have bounds and form") {
              Catch::Contains("capture.socket has 108 bytes"));
   CHECK_THAT(Problem("log.level = 'loud'\n"), Catch::Contains("give debug, info, warn or error"));
   CHECK_THAT(Problem("uplink.sever = 'x'\n"), Catch::Contains("did you mean uplink.server?"));
+}
+
+TEST_CASE_METHOD(Fixture, "Delivered events leave half of the outbox to captures") {
+  Good("outbox.max_bytes = '2MiB'\noutbox.delivered_max_bytes = '1MiB'\n");
+  const std::string problem = Problem("outbox.max_bytes = '300MiB'\n");
+  CHECK_THAT(problem, Catch::Contains("outbox.delivered_max_bytes (268435456 bytes) is more than half of "
+                                      "outbox.max_bytes (314572800 bytes)"));
+  CHECK_THAT(problem, Catch::Contains("lower outbox.delivered_max_bytes to at most 150MiB"));
 }
 
 TEST_CASE_METHOD(Fixture, "Names of store and terminal are plain") {

@@ -49,7 +49,7 @@ void AgentProgram::Launch() {
   options.arguments.insert(options.arguments.end(), settings_.arguments.begin(), settings_.arguments.end());
   options.environment = settings_.environment;
   options.errors = settings_.directory / ("agent-" + std::to_string(starts_) + ".log");
-  process_.emplace(Process::Start(options));
+  process_.emplace(Process::StartTethered(options));
 }
 
 void AgentProgram::Start() {

@@ -50,7 +50,7 @@ void CentreProgram::Launch() {
   options.program = kIngestdProgram;
   options.arguments = {"serve", "--config", ConfigFile().string()};
   options.errors = settings_.directory / ("centre-" + std::to_string(starts_) + ".log");
-  process_.emplace(Process::Start(options));
+  process_.emplace(Process::StartTethered(options));
 }
 
 void CentreProgram::Start() {

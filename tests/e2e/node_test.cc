@@ -39,7 +39,7 @@ class NodeCentre {
     options.directory = kFolder;
     options.output = output_;
     options.errors = errors_;
-    process_.emplace(Process::Start(options));
+    process_.emplace(Process::StartTethered(options));
     const bool listening = WaitUntil(20s, [this] { return Port() != 0 || !process_->Running(); });
     if (!listening || Port() == 0) {
       throw std::runtime_error("centre.mjs did not come up; run npm ci in its folder. It said:\n" +

@@ -49,7 +49,7 @@ std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, 
 
 bool FaultyDisk::Read(const OpenFile& file, std::size_t offset, std::size_t size, std::string& bytes) const {
   const std::lock_guard lock(mutex_);
-  if (!Alive(file)) {
+  if (!AliveLocked(file)) {
     return false;
   }
   const std::string& image = file.file->image;
@@ -67,7 +67,7 @@ bool FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
 
 bool FaultyDisk::Sync(OpenFile& file) {
   const std::lock_guard lock(mutex_);
-  if (!Alive(file)) {
+  if (!AliveLocked(file)) {
     return false;
   }
   ++sync_counts_[file.path];
@@ -83,7 +83,12 @@ bool FaultyDisk::Sync(OpenFile& file) {
 
 std::optional<std::size_t> FaultyDisk::Size(const OpenFile& file) const {
   const std::lock_guard lock(mutex_);
-  return Alive(file) ? std::optional(file.file->image.size()) : std::nullopt;
+  return AliveLocked(file) ? std::optional(file.file->image.size()) : std::nullopt;
+}
+
+bool FaultyDisk::Alive(const OpenFile& file) const {
+  const std::lock_guard lock(mutex_);
+  return AliveLocked(file);
 }
 
 bool FaultyDisk::Delete(const std::string& path, bool sync_directory) {
@@ -164,13 +169,13 @@ void FaultyDisk::Apply(const Change& change, std::string& content) {
   content.replace(change.offset, change.bytes.size(), change.bytes);
 }
 
-bool FaultyDisk::Alive(const OpenFile& file) const {
+bool FaultyDisk::AliveLocked(const OpenFile& file) const {
   return powered_ && file.boot == boot_;
 }
 
 bool FaultyDisk::Make(OpenFile& file, Change change) {
   const std::lock_guard lock(mutex_);
-  if (!Alive(file)) {
+  if (!AliveLocked(file)) {
     return false;
   }
   Apply(change, file.file->image);

@@ -34,6 +34,9 @@ class FaultyDisk {
   bool Sync(OpenFile& file);
   [[nodiscard]] std::optional<std::size_t> Size(const OpenFile& file) const;
 
+  // Whether the handle is of the present run of the machine.
+  [[nodiscard]] bool Alive(const OpenFile& file) const;
+
   // False if there is no such file.
   bool Delete(const std::string& path, bool sync_directory);
   [[nodiscard]] bool Exists(const std::string& path) const;
@@ -63,7 +66,7 @@ class FaultyDisk {
   using Directory = std::map<std::string, std::shared_ptr<StoredFile>>;
 
   static void Apply(const Change& change, std::string& content);
-  [[nodiscard]] bool Alive(const OpenFile& file) const;
+  [[nodiscard]] bool AliveLocked(const OpenFile& file) const;  // with the lock held
   bool Make(OpenFile& file, Change change);
   void SyncDirectory(const std::string& directory);
 

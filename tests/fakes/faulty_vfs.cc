@@ -107,6 +107,9 @@ int FileSize(sqlite3_file* base, sqlite3_int64* size) {
 
 int Lock(sqlite3_file* base, int level) {
   Handle& handle = AsHandle(base);
+  if (!handle.Disk().Alive(*handle.file)) {
+    return SQLITE_IOERR_LOCK;
+  }
   return handle.registration->Lock(handle.path, &handle, level) ? SQLITE_OK : SQLITE_BUSY;
 }
 
@@ -285,6 +288,7 @@ const std::string& FaultyVfs::Name() const {
 
 void FaultyVfs::PowerCut() {
   registration_->disk.PowerCut();
+  registration_->ForgetLocks();
 }
 
 void FaultyVfs::Restart() {

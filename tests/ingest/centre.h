@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/limits.h"
 #include "ingest/acceptance/acceptor.h"
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/sqlite_ledger.h"

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "core/limits.h"
 #include "tests/ingest/service_rig.h"
 #include "tests/support/wait.h"
 

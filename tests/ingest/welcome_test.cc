@@ -1,5 +1,6 @@
 #include "ingest/acceptance/welcome.h"
 
+#include "core/limits.h"
 #include "tests/ingest/centre.h"
 
 namespace tillwire {

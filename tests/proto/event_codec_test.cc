@@ -148,13 +148,22 @@ TEST_CASE("Bytes that are no event are refused, with the field where it is known
   CHECK_THAT(decoded.error().message, Catch::StartsWith("occur_time is outside"));
 }
 
-TEST_CASE("The content hash covers what the caller supplied, the key apart") {
+TEST_CASE("The content hash covers the action, not how a repeat of it came") {
   v1::CaptureEventRequest wire;
   EncodeCaptureRequest(MakeCancellation().request, wire);
   const Hash hash = CaptureContentHash(wire);
   v1::CaptureEventRequest other_key = wire;
   other_key.set_idempotency_key("another");
   CHECK(CaptureContentHash(other_key) == hash);
+  v1::CaptureEventRequest other_span = wire;
+  other_span.set_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-b7ad6b7169203331-01");
+  CHECK(CaptureContentHash(other_span) == hash);
+  v1::CaptureEventRequest other_way = wire;
+  other_way.set_source(v1::EVENT_SOURCE_SPOOL);
+  CHECK(CaptureContentHash(other_way) == hash);
+  v1::CaptureEventRequest other_operator = wire;
+  other_operator.set_operator_id("118");
+  CHECK(CaptureContentHash(other_operator) != hash);
   v1::CaptureEventRequest other_content = wire;
   other_content.mutable_order_cancellation()->mutable_lines(0)->set_quantity(3);
   CHECK(CaptureContentHash(other_content) != hash);

@@ -54,6 +54,32 @@ TEST_CASE("a full disk refuses the group and nothing more") {
   CHECK(Run(commits, [] {}).ok());
 }
 
+TEST_CASE("a job that fails does not take the others of its group with it") {
+  ScriptedStore store;
+  std::promise<void> submitted;
+  auto all_submitted = submitted.get_future().share();
+  GroupCommit commits(store);
+  std::vector<ErrorCode> failures;
+  int stored = 0;
+  // The first group waits until the other jobs stand in line.
+  commits.Submit({[all_submitted] { all_submitted.wait(); }, [](const Result<void>&) {}});
+  for (int i = 0; i < 5; ++i) {
+    commits.Submit({[i] {
+                      if (i == 2)
+                        throw StorageFault({ErrorCode::kDataLoss, "a damaged page", "check the disk"});
+                    },
+                    [&](const Result<void>& result) {
+                      if (result.ok()) ++stored;
+                      if (!result.ok()) failures.push_back(result.error().code);
+                    }});
+  }
+  submitted.set_value();
+  commits.Stop();
+  CHECK(stored == 4);
+  CHECK(failures == std::vector<ErrorCode>{ErrorCode::kDataLoss});
+  CHECK_FALSE(commits.Failed());
+}
+
 TEST_CASE("a commit that failed on the disk leaves the outcome unknown, and writes nothing more") {
   ScriptedStore store;
   store.fail_commit = Error{ErrorCode::kUnavailable, "sync failed", "check the disk"};

@@ -1,6 +1,8 @@
 // An outbox in a directory of its own, with a clock and randomness that the test holds.
 #pragma once
 
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include <catch2/catch.hpp>
 #include <memory>
 #include <string>
@@ -35,6 +37,16 @@ class OutboxHarness {
   }
 
   void Close() { outbox.reset(); }
+
+  // Other bytes under the same hash, and the outbox open again.
+  void Damage(Position position) {
+    Close();
+    {
+      SQLite::Database file((options.directory / "outbox.db").string(), SQLite::OPEN_READWRITE);
+      file.exec("UPDATE events SET event = 'event 9' WHERE position = " + std::to_string(position));
+    }
+    Open();
+  }
 
   // Runs `body` in a transaction of its own.
   template <typename Body>

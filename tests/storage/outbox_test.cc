@@ -176,25 +176,35 @@ TEST_CASE("a parked event waits for a person, who can put it back") {
   CHECK(harness.PendingEvents().size() == 2);
 }
 
-TEST_CASE("an event whose bytes were damaged on disk is set aside, and the rest flows") {
+TEST_CASE("an event whose bytes were damaged on disk is given up by name, and the rest flows") {
   OutboxHarness harness;
   harness.Open();
-  const Captured damaged = harness.Capture("order:A", "1");
-  harness.Capture("order:B", "2");
-  harness.Close();
-  {
-    SQLite::Database file((harness.options.directory / "outbox.db").string(), SQLite::OPEN_READWRITE);
-    file.exec("UPDATE events SET event = 'event 9' WHERE position = 1");
-  }
-  harness.Open();
+  harness.Capture("order:X", "1");
+  const Captured damaged = harness.Capture("order:A", "2");
+  harness.Capture("order:A", "3");
+  harness.Damage(2);
   const PendingPage page = harness.Pending();
-  CHECK(page.damaged == std::vector<Position>{1});
-  REQUIRE(page.records.size() == 1);
-  CHECK(page.records[0].record.event == "event 2");
-  REQUIRE(harness.Status().parked_events.size() == 1);
-  CHECK(harness.Status().parked_events[0].reason == "DAMAGED");
+  CHECK(page.damaged == std::vector<Position>{2});
+  CHECK(harness.PendingEvents() == std::vector<std::string>{"event 1", "event 3"});
+  CHECK(harness.Pending().records[1].predecessor_resolved);
+  const OutboxStatus status = harness.Status();
+  CHECK(status.pending == 2);
+  CHECK(status.lost == 1);
+  REQUIRE(status.lost_ranges.size() == 1);
+  CHECK(status.lost_ranges[0].tombstone.kind == TombstoneKind::kDamaged);
+  CHECK(status.lost_ranges[0].tombstone.first == damaged.id.sequence);
   const auto requeued = harness.Transact([&](Outbox& box) { return box.Requeue(damaged.event_id); });
   CHECK(requeued.error().code == ErrorCode::kFailedPrecondition);
+  CHECK(requeued.error().message.find("damaged") != std::string::npos);
+
+  // A fork gives it a new identity, under which it is given up again.
+  const MoveReport moved =
+      harness.Transact([&](Outbox& box) { return box.MoveSuffix(damaged.id.epoch, "a test"); });
+  CHECK(moved.moved == 3);
+  CHECK(harness.Status().lost == 1);
+  REQUIRE(harness.Status().lost_ranges.size() == 1);
+  CHECK(harness.Status().lost_ranges[0].tombstone.epoch == moved.new_epoch);
+  CHECK(harness.PendingEvents() == std::vector<std::string>{"event 1", "event 3"});
 }
 
 TEST_CASE("an outbox is refused where it does not belong, and left alone") {

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
@@ -13,8 +14,6 @@
 
 #include "tests/support/temp_directory.h"
 #include "tests/support/wait.h"
-
-extern char** environ;
 
 namespace tillwire {
 namespace {
@@ -98,6 +97,14 @@ Process Process::Start(const ProcessOptions& options) {
                      Pointers(environment).data()),
         "cannot start " + options.program.string());
   return Process(pid);
+}
+
+Process Process::StartTethered(ProcessOptions options) {
+  // Between fork and exec of a process with threads only little is allowed; setpriv does it after the exec.
+  const std::vector<std::string> tether = {"--pdeathsig", "KILL", options.program.string()};
+  options.arguments.insert(options.arguments.begin(), tether.begin(), tether.end());
+  options.program = "setpriv";
+  return Start(options);
 }
 
 Process::~Process() {

@@ -33,6 +33,9 @@ class Process {
  public:
   // Throws std::system_error if the program cannot be started.
   static Process Start(const ProcessOptions& options);
+  // Likewise, but the program is killed too when the calling thread ends in whatever way, so that a daemon
+  // does not outlive a test that was killed. A program that can't be started ends with code 127.
+  static Process StartTethered(ProcessOptions options);
   // Kills what still runs.
   ~Process();
   Process(Process&& other) noexcept;

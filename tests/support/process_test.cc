@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "tests/support/temp_directory.h"
 #include "tests/support/wait.h"
@@ -41,6 +42,22 @@ TEST_CASE("Stopping asks with SIGTERM") {
   Process process = Process::Start(options);
   REQUIRE(WaitUntil(5s, [&] { return ReadWholeFile(options.output) == "ready\n"; }));
   CHECK(process.Stop(5s)->code == 7);
+}
+
+TEST_CASE("A tethered process ends with the thread that started it") {
+  ProcessOptions options;
+  options.program = "sleep";
+  options.arguments = {"600"};
+  std::optional<Process> process;
+  std::thread([&] {
+    process.emplace(Process::StartTethered(options));
+    // Tied by the time that it has become the program.
+    WaitUntil(
+        5s, [&] { return ReadWholeFile("/proc/" + std::to_string(process->Pid()) + "/comm") == "sleep\n"; });
+  }).join();
+  const std::optional<ExitStatus> status = process->Wait(5s);
+  REQUIRE(status.has_value());
+  CHECK(status->signal == SIGKILL);
 }
 
 TEST_CASE("A program that is not there is an error") {

@@ -125,8 +125,7 @@ class Terminal {
   void Act(act::Send& send) { sent.push_back(std::move(send.message)); }
   void Act(act::ApplyWelcome& apply) {
     Transact([&](Outbox& box) { return box.ApplyWelcome(apply.welcome); });
-    const auto lost = Transact([](Outbox& box) { return box.UnannouncedLostRanges(100); });
-    Do(machine->OnWelcomeApplied(Now(), lost, harness.outbox->LastPosition()));
+    Do(machine->OnWelcomeApplied(Now(), harness.outbox->LastPosition()));
   }
   void Act(act::ReadPending& read) {
     Do(machine->OnPage(Now(), Transact([&](Outbox& box) {
@@ -147,9 +146,14 @@ class Terminal {
   void Act(act::StartEpoch& start) {
     Transact([&](Outbox& box) { return box.StartEpoch(start.why); });
   }
+  void Act(act::ReadLostRanges& read) {
+    Do(machine->OnLostRanges(Now(),
+                             Transact([&](Outbox& box) { return box.UnannouncedLostRanges(read.limit); })));
+  }
   void Act(act::MarkAnnounced& mark) {
     Transact([&](Outbox& box) {
       box.MarkAnnounced(mark.rows);
+      box.DropLostRanges(mark.safe);
       return true;
     });
   }
@@ -435,12 +439,67 @@ TEST_CASE("answers against the protocol end the stream and harm nothing") {
   CHECK(terminal.harness.Status().pending == 1);
 }
 
-TEST_CASE("a terminal that is not wanted tries seldom, a returned link at once") {
+TEST_CASE("a returned link shortens the wait, but not for a terminal that is not wanted") {
   Terminal terminal;
   terminal.Start();
-  terminal.Close({StreamEndKind::kRefused, "no", "ask"});
-  terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
+  const auto fail = [&](StreamEndKind kind) {
+    for (int i = 0; i < 12; ++i) {
+      terminal.Close({kind, "no", "ask"});
+      if (i < 11) terminal.AdvanceToWakeup();
+    }
+  };
+  SECTION("unreachable") {
+    fail(StreamEndKind::kUnreachable);
+    terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
+    CHECK(terminal.machine->next_attempt().value() - terminal.Now() <= terminal.options.backoff_base);
+  }
+  SECTION("refused") {
+    fail(StreamEndKind::kRefused);
+    const auto before = terminal.machine->next_attempt();
+    terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
+    CHECK(terminal.machine->next_attempt() == before);
+  }
+}
+
+TEST_CASE("a stream that lasts is greeted anew each day, so that what is backed up can be pruned") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Connect();
+  terminal.Accept(terminal.Take());
+  terminal.Advance(std::chrono::hours(24));
+  CHECK(terminal.opened == 2);
   CHECK(terminal.machine->state() == UplinkMachine::State::kGreeting);
+  CHECK(terminal.machine->failed_attempts() == 0);
+}
+
+TEST_CASE("a damaged event is given up as such, and its lane goes on") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Capture("order:A", "2");
+  terminal.Capture("order:B", "3");
+  terminal.harness.Damage(1);
+  terminal.Connect();
+  terminal.sent.pop_front();  // Hello
+  std::vector<std::string> order;
+  std::vector<Tombstone> tombstones;
+  while (!terminal.sent.empty()) {
+    ToCentre message = std::move(terminal.sent.front());
+    terminal.sent.pop_front();
+    if (const auto* lost = std::get_if<Tombstones>(&message)) {
+      tombstones.insert(tombstones.end(), lost->tombstones.begin(), lost->tombstones.end());
+      terminal.Deliver(BatchResult{lost->batch_id, {Terminal::Of(Disposition::kTombstoned)}});
+    } else {
+      const EventBatch batch = std::get<EventBatch>(message);
+      for (const std::string& event : Terminal::Events(batch)) order.push_back(event);
+      terminal.Accept(batch);
+    }
+  }
+  REQUIRE(tombstones.size() == 1);
+  CHECK(tombstones[0].first == 1);
+  CHECK(tombstones[0].kind == TombstoneKind::kDamaged);
+  CHECK(order == std::vector<std::string>{"event 3", "event 2"});
+  CHECK(terminal.harness.Status().pending == 0);
+  CHECK(terminal.harness.Status().lost == 1);
 }
 
 TEST_CASE("an idle connected terminal is woken for upkeep only") {
