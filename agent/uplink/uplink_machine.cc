@@ -57,7 +57,8 @@ void UplinkMachine::ResetStream() {
   sweep_restarted_ = false;
   backlog_ = 0;
   backlog_done_ = false;
-  announcing_ = false;
+  losses_to_announce_ = false;
+  reading_losses_ = false;
   greet_again_at_.reset();
   deferred_.clear();
 }
@@ -137,23 +138,18 @@ UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, Position last_positi
   fresh_ = last_position_;
   maintain_at_ = now;
   greet_again_at_ = now + kGreetAgainEvery;
-  AskForLostRanges(actions);
+  losses_to_announce_ = true;
   Pump(now, actions);
   return actions;
 }
 
-void UplinkMachine::AskForLostRanges(UplinkActions& actions) {
-  if (announcing_) return;
-  announcing_ = true;
-  actions.emplace_back(
-      act::ReadLostRanges{std::min<std::size_t>(limits_.max_batch_records, kMaxTombstonesAtOnce)});
-}
-
 UplinkActions UplinkMachine::OnLostRanges(BootTime now, const std::vector<LostRange>& unannounced) {
   UplinkActions actions;
-  if (state_ != State::kStreaming || !announcing_) return actions;
-  announcing_ = !unannounced.empty();
-  if (!announcing_) return actions;
+  if (state_ != State::kStreaming || !std::exchange(reading_losses_, false)) return actions;
+  if (unannounced.empty()) {
+    Pump(now, actions);
+    return actions;
+  }
   Tombstones message{next_batch_id_++, {}};
   Unanswered sent{message.batch_id, now, 0, {}, {}};
   for (const LostRange& range : unannounced) {
@@ -165,14 +161,20 @@ UplinkActions UplinkMachine::OnLostRanges(BootTime now, const std::vector<LostRa
   return actions;
 }
 
-// Asks for the next page, if there is anything to read and room to send it.
+// Asks for what comes next, lost ranges before records, as far as the window has room for what is being read
+// and sent.
 void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
-  if (state_ != State::kStreaming || reading_ || PushedBack(now)) return;
-  // While lost ranges are being announced, one place of the window is theirs.
-  const std::size_t window = std::max<std::size_t>(limits_.window_batches, 2) - (announcing_ ? 1 : 0);
-  if (unanswered_.size() >= std::min<std::size_t>(window, limits_.window_batches) ||
-      deferred_.size() >= kMaxDeferred)
-    return;
+  if (state_ != State::kStreaming || PushedBack(now)) return;
+  const std::size_t taken = unanswered_.size() + (reading_ ? 1 : 0) + (reading_losses_ ? 1 : 0);
+  std::size_t room = limits_.window_batches - std::min<std::size_t>(taken, limits_.window_batches);
+  if (room > 0 && losses_to_announce_ && !reading_losses_) {
+    losses_to_announce_ = false;
+    reading_losses_ = true;
+    --room;
+    actions.emplace_back(
+        act::ReadLostRanges{std::min<std::size_t>(limits_.max_batch_records, kMaxTombstonesAtOnce)});
+  }
+  if (room == 0 || reading_ || deferred_.size() >= kMaxDeferred) return;
   const bool has_fresh = last_position_ > fresh_;
   if (!has_fresh && backlog_done_) return;
   reading_ = has_fresh && (fresh_turn_ || backlog_done_) ? Cursor::kFresh : Cursor::kBacklog;
@@ -230,7 +232,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
     unanswered_.push_back(std::move(sent));
     actions.emplace_back(act::Send{std::move(batch)});
   }
-  if (!page.damaged.empty()) AskForLostRanges(actions);
+  if (!page.damaged.empty()) losses_to_announce_ = true;
   Pump(now, actions);
   return actions;
 }
@@ -312,7 +314,6 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
 // sequences.
 void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult& result,
                                        UplinkActions& actions) {
-  announcing_ = false;
   act::MarkAnnounced announced;
   for (std::size_t i = 0; i < sent.lost_rows.size(); ++i) {
     const Disposition disposition = result.results[i].disposition;
@@ -325,8 +326,8 @@ void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult
   const bool progress = !announced.rows.empty() || !announced.safe.empty();
   if (!progress) return;
   actions.emplace_back(std::move(announced));
-  AskForLostRanges(actions);
-  SweepFrom(1);  // what waited for one of them may go now
+  losses_to_announce_ = true;  // those that did not fit
+  SweepFrom(1);                // what waited for one of them may go now
 }
 
 UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes) {

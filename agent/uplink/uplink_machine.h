@@ -155,7 +155,6 @@ class UplinkMachine {
   void Pump(BootTime now, UplinkActions& actions);
   [[nodiscard]] bool MayGo(const PendingRecord& record) const;
   void SweepFrom(Position position);
-  void AskForLostRanges(UplinkActions& actions);
   void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
   void OnTombstoneResults(const Unanswered& sent, const BatchResult& result, UplinkActions& actions);
   void TakeResult(BootTime now, Position position, const RecordResult& result,
@@ -177,7 +176,8 @@ class UplinkMachine {
 
   // Of the present stream.
   std::optional<BootTime> greet_again_at_;
-  bool announcing_ = false;  // lost ranges were asked for, or are on their way to the centre
+  bool losses_to_announce_ = false;  // there may be lost ranges that the centre does not know
+  bool reading_losses_ = false;      // they have been asked for
   StreamLimits limits_;
   std::uint64_t open_epoch_ = 0;
   WallTime welcome_server_time_;
