@@ -25,7 +25,9 @@
 namespace tillwire {
 namespace {
 
-constexpr std::chrono::seconds kShutdownGrace{5};
+// For calls under way, which take a commit each. A client that only keeps its connection open is not waited
+// for longer.
+constexpr std::chrono::seconds kShutdownGrace{1};
 // What an associate did is nobody's business outside the service's group.
 constexpr mode_t kFileMask = 0027;
 // glibc gives each thread an arena of its own; gRPC's many threads would hold memory for nothing.
