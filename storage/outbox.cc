@@ -150,7 +150,8 @@ void Outbox::Impl::Load() {
   tombstoned = {};
   SQLite::Statement select_exceptions(*database, "SELECT position, kind FROM exceptions");
   for (StatementRun run(select_exceptions); run.Step();) {
-    (run.Int(1) == 1 ? parked : tombstoned).Add({run.Unsigned(0), run.Unsigned(0)});
+    const auto kind = static_cast<ExceptionKind>(run.Int(1));
+    (kind == ExceptionKind::kParked ? parked : tombstoned).Add({run.Unsigned(0), run.Unsigned(0)});
   }
   lost = static_cast<std::uint64_t>(
       database->execAndGet("SELECT ifnull(sum(last - first + 1), 0) FROM lost_ranges").getInt64());

@@ -7,9 +7,6 @@
 namespace tillwire {
 namespace {
 
-constexpr int kParkedKind = 1;
-constexpr int kTombstonedKind = 2;
-
 constexpr std::size_t kOriginBytes = 8 + 8 + 32;
 
 std::uint64_t BigEndianAt(std::string_view bytes, std::size_t offset) {
@@ -97,12 +94,13 @@ void Outbox::Impl::RemoveDelivered(Interval interval) {
   }
 }
 
-void Outbox::Impl::PutException(Position position, bool is_parked, const std::string& reason,
+void Outbox::Impl::PutException(Position position, ExceptionKind kind, const std::string& reason,
                                 const std::string& detail) {
+  const bool is_parked = kind == ExceptionKind::kParked;
   (is_parked ? parked : tombstoned).Add({position, position});
   (is_parked ? tombstoned : parked).Remove({position, position});
   StatementRun run(statements->put_exception);
-  run.Bind(position).Bind(std::int64_t{is_parked ? kParkedKind : kTombstonedKind}).BindText(reason);
+  run.Bind(position).Bind(static_cast<std::int64_t>(kind)).BindText(reason);
   run.BindText(detail).Bind(ToMicros(clock.WallNow())).Execute();
 }
 
@@ -179,10 +177,11 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
         accepted.Add({position, position});
         break;
       case Disposition::kParked:
-        impl.PutException(position, true, ParkReasonName(result.park_reason), result.detail);
+        impl.PutException(position, ExceptionKind::kParked, ParkReasonName(result.park_reason),
+                          result.detail);
         break;
       case Disposition::kTombstoned:
-        impl.PutException(position, false, "TOMBSTONED", result.detail);
+        impl.PutException(position, ExceptionKind::kTombstoned, "TOMBSTONED", result.detail);
         break;
       case Disposition::kRetry:
       case Disposition::kConflict:

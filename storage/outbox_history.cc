@@ -103,7 +103,8 @@ void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
 
 // Its sequence will never come: nothing waits for it any more, and the centre is told.
 void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
-  PutException(position, /*is_parked=*/false, kDamagedReason, "the stored bytes do not match their hash");
+  PutException(position, ExceptionKind::kTombstoned, kDamagedReason,
+               "the stored bytes do not match their hash");
   Tombstone tombstone;
   tombstone.epoch = record.id.epoch;
   tombstone.first = tombstone.last = record.id.sequence;

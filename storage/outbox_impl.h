@@ -14,6 +14,9 @@ namespace tillwire {
 // tombstone.
 inline constexpr char kDamagedReason[] = "DAMAGED";
 
+// Why an event is neither pending nor delivered; the numbers are those of the table `exceptions`.
+enum class ExceptionKind { kParked = 1, kTombstoned = 2 };
+
 // A row of `epochs`.
 struct EpochRow {
   std::uint32_t ordinal = 0;
@@ -72,7 +75,8 @@ class Outbox::Impl {
   [[nodiscard]] EventRow ReadRow(StatementRun& run) const;
   void AddDelivered(Interval interval);
   void RemoveDelivered(Interval interval);
-  void PutException(Position position, bool parked, const std::string& reason, const std::string& detail);
+  void PutException(Position position, ExceptionKind kind, const std::string& reason,
+                    const std::string& detail);
   void DropExceptions(Interval interval, bool keep_damaged);
 
   // outbox_history.cc

@@ -64,7 +64,7 @@ TEST_CASE_METHOD(StoreRig, "A repeat with the same key returns the first capture
 }
 
 TEST_CASE_METHOD(StoreRig,
-                 "While the centre is down captures pile up; when it returns all arrive once, in order") {
+                 "While the centre is down captures pile up, and when it returns all arrive once, in order") {
   Start();
   const std::vector<std::string> before = CaptureOrders(agent, "B-", 5);
   REQUIRE(agent.WaitUntilDrained());

@@ -320,7 +320,7 @@ TEST_CASE_METHOD(Client, "Each reason for parking has its remedy") {
   std::vector<std::string> remedies;
   const auto status = GetStatus();
   for (const auto& parked : status.parked_events()) remedies.push_back(parked.remedy());
-  REQUIRE(remedies.size() == 7);
+  REQUIRE(remedies.size() == 6);
   for (std::size_t i = 0; i < remedies.size(); ++i) {
     CHECK_FALSE(remedies[i].empty());
     CHECK(std::count(remedies.begin(), remedies.end(), remedies[i]) == 1);
