@@ -94,7 +94,13 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   const SystemClock clock;
   SystemRng rng;
   const WallTime opening_since = clock.WallNow();
-  auto opened = Outbox::Open(OutboxOptionsFrom(config), clock, rng);
+  const OutboxOptions outbox_options = OutboxOptionsFrom(config);
+  if (outbox_options.machine_id.empty()) {
+    spdlog::warn(
+        "agent: no machine id in terminal.machine_id_file={}: a copied outbox is found at the centre only",
+        config.machine_id_file);
+  }
+  auto opened = Outbox::Open(outbox_options, clock, rng);
   if (!opened) {
     spdlog::critical("agent: {}", opened.error().Text());
     return 1;

@@ -119,7 +119,7 @@ struct OutboxStatus {
   std::uint64_t pending = 0;  // without parked
   std::uint64_t parked = 0;
   std::uint64_t delivered = 0;
-  std::uint64_t tombstoned = 0;  // answered TOMBSTONED by the centre
+  std::uint64_t not_in_effect = 0;  // reached the centre after their sequence had been given up
   std::uint64_t lost = 0;
   std::optional<WallTime> oldest_pending;
   std::uint64_t epoch = 0;
@@ -130,6 +130,13 @@ struct OutboxStatus {
   std::vector<ParkedEvent> parked_events;  // the oldest
   std::vector<LostRange> lost_ranges;      // the oldest
   std::vector<Incident> incidents;         // the newest first
+};
+
+// What Maintain() left to do.
+struct Upkeep {
+  bool more = false;  // another step would prune more
+  bool wants_welcome =
+      false;  // there is little room, and what a new Welcome says is backed up could make some
 };
 
 // What a Welcome changed here.
@@ -206,7 +213,7 @@ class Outbox final : public Transactional {
 
   // Notes the centre's clock, and prunes one step of what is delivered, backed up and older than the
   // retention. Returns whether more is left to prune.
-  bool Maintain(WallTime server_time);
+  Upkeep Maintain(WallTime server_time);
 
   // -- Looking (in a transaction or out of one)
 

@@ -131,6 +131,15 @@ std::uint64_t Outbox::StartEpoch(const std::string& why) {
 std::vector<EpochSummary> Outbox::Epochs() {
   Impl& impl = *impl_;
   std::vector<EpochSummary> summaries;
+  // Of epochs that the file has forgotten the centre may have what was lost here. The open epoch stays the
+  // last one.
+  SQLite::Statement forgotten(
+      *impl.database, "SELECT DISTINCT epoch FROM lost_ranges WHERE epoch NOT IN (SELECT epoch FROM epochs)");
+  for (StatementRun run(forgotten); run.Step();) {
+    EpochSummary summary;
+    summary.epoch = run.Unsigned(0);
+    summaries.push_back(summary);
+  }
   for (const EpochRow& row : impl.epochs) {
     EpochSummary summary;
     summary.epoch = row.epoch;

@@ -100,6 +100,7 @@ class Outbox::Impl {
   [[nodiscard]] Position BackedUpThrough() const;
   [[nodiscard]] Position PrunableThrough(WallTime server_time);
   void NoteAnchor(WallTime server_time);
+  [[nodiscard]] bool WantsWelcome();
   void PruneEvents(Position through);
 
   const OutboxOptions options;

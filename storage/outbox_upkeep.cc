@@ -86,14 +86,22 @@ void Outbox::Impl::PruneEvents(Position through) {
   first_retained = through + 1;
 }
 
-bool Outbox::Maintain(WallTime server_time) {
+// Whether a Welcome could help: what is resolved is held here only because it is not known to be backed up.
+bool Outbox::Impl::WantsWelcome() {
+  const Position resolved = FirstUnresolved(first_retained) - 1;
+  if (resolved < first_retained || BackedUpThrough() >= resolved) return false;
+  const bool full = used_bytes > options.max_bytes / 4 * 3;
+  return full || TotalBytesAt(resolved) - TotalBytesAt(first_retained) > options.delivered_max_bytes;
+}
+
+Upkeep Outbox::Maintain(WallTime server_time) {
   Impl& impl = *impl_;
   impl.NoteAnchor(server_time);
-  bool more = false;
+  Upkeep upkeep;
   if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
     const Position step = std::min(through, impl.first_retained + kPruneStep - 1);
     impl.PruneEvents(step);
-    more = step < through;
+    upkeep.more = step < through;
   }
   SQLite::Statement drop_keys(
       *impl.database,
@@ -101,7 +109,9 @@ bool Outbox::Maintain(WallTime server_time) {
       "(SELECT max(captured_through) FROM anchors WHERE server_time <= ?) LIMIT ?)");
   StatementRun keys(drop_keys);
   keys.Bind(ToMicros(server_time - impl.options.idempotency_retention)).Bind(kPruneStep);
-  return static_cast<std::uint64_t>(keys.Execute()) == kPruneStep || more;
+  if (static_cast<std::uint64_t>(keys.Execute()) == kPruneStep) upkeep.more = true;
+  upkeep.wants_welcome = impl.WantsWelcome();
+  return upkeep;
 }
 
 OutboxStatus Outbox::Status() {
@@ -110,14 +120,20 @@ OutboxStatus Outbox::Status() {
   const std::uint64_t retained = impl.last_position + 1 - impl.first_retained;
   status.delivered = impl.delivered.Count();
   status.parked = impl.parked.Count();
-  status.tombstoned = impl.tombstoned.Count();
   status.lost = impl.lost;
   status.pending = impl.last_position == 0 ? 0
                                            : retained - CountFrom(impl.delivered, impl.first_retained) -
-                                                 status.parked - status.tombstoned;
+                                                 status.parked - impl.tombstoned.Count();
   if (const Position oldest = impl.NextPending(0); oldest <= impl.last_position) {
     StatementRun run(impl.statements->event_header);
     if (run.Bind(oldest).Step()) status.oldest_pending = FromMicros(run.Int(4));
+  }
+  if (!impl.tombstoned.Empty()) {
+    SQLite::Statement select(*impl.database,
+                             "SELECT count(*) FROM exceptions WHERE kind = ? AND reason != ?");
+    StatementRun run(select);
+    run.Bind(static_cast<std::int64_t>(ExceptionKind::kTombstoned)).BindText(kDamagedReason).Step();
+    status.not_in_effect = run.Unsigned(0);
   }
   const EpochRow& open = impl.OpenEpoch();
   status.epoch = open.epoch;

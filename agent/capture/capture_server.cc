@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,6 +30,19 @@ constexpr int kMaxConcurrentCalls = 256;
 constexpr mode_t kSocketUmask = 0117;  // leaves 0660
 constexpr const char* kServiceName = "tillwire.v1.CaptureService";
 
+// Whether somebody accepts connections there. A socket file that outlived its agent refuses them.
+bool IsServed(const std::filesystem::path& socket_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket_path.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0) return false;
+  const bool served = connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+                      errno == EAGAIN;  // its queue is full
+  close(descriptor);
+  return served;
+}
+
 Result<void> RemoveStaleSocket(const std::filesystem::path& socket) {
   struct stat status{};
   if (lstat(socket.c_str(), &status) != 0) {
@@ -37,6 +51,10 @@ Result<void> RemoveStaleSocket(const std::filesystem::path& socket) {
   if (!S_ISSOCK(status.st_mode)) {
     return Error{ErrorCode::kUnavailable, socket.string() + " exists and is no socket",
                  "remove it, or choose another capture.socket"};
+  }
+  if (IsServed(socket)) {
+    return Error{ErrorCode::kUnavailable, "capture.socket " + socket.string() + " is served by another agent",
+                 "stop that one, or choose another capture.socket"};
   }
   if (unlink(socket.c_str()) != 0) return FileError("remove stale socket", socket, errno);
   return {};

@@ -13,8 +13,8 @@ namespace tillwire {
 class CaptureServer {
  public:
   // Listens on `socket`, with mode 0660 in the group of its directory (if that has the setgid bit) or of the
-  // process; creates the directory where absent. The caller owns the outbox (storage/owner_lock.h), so a
-  // socket file that is already there is a leftover and is replaced; a file of another kind is an error. For
+  // process; creates the directory where absent. A socket file that is already there is replaced if nobody
+  // serves it; else, and if it is a file of another kind, that is an error. For
   // an instant the process's umask is changed: no other thread may create files meanwhile. `service` must
   // outlive the server.
   //

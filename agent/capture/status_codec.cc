@@ -39,6 +39,7 @@ void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
   wire.set_parked(outbox.parked);
   wire.set_delivered(outbox.delivered);
   wire.set_lost(outbox.lost);
+  wire.set_not_in_effect(outbox.not_in_effect);
   if (outbox.oldest_pending) {
     EncodeTime(*outbox.oldest_pending, *wire.mutable_oldest_pending_time());
     const auto age = std::chrono::floor<std::chrono::seconds>(now - *outbox.oldest_pending);

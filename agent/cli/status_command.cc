@@ -76,6 +76,11 @@ void PrintOutbox(std::ostream& out, const v1::OutboxStatus& outbox) {
   Row(out, "parked") << outbox.parked() << "\n";
   Row(out, "delivered") << outbox.delivered() << "\n";
   if (outbox.lost() > 0) Row(out, "lost") << outbox.lost() << "\n";
+  if (outbox.not_in_effect() > 0) {
+    Row(out, "not in effect") << outbox.not_in_effect()
+                              << ": arrived after they had been given up; a person must decide at the centre "
+                                 "(tillwire-ingestd events, kind reappeared)\n";
+  }
   Row(out, "outbox") << "epoch " << outbox.epoch_ordinal() << " (" << EpochName(outbox.epoch())
                      << "), last sequence " << outbox.last_sequence() << "; "
                      << BytesInWords(outbox.used_bytes()) << " of " << BytesInWords(outbox.max_bytes())

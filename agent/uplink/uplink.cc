@@ -214,8 +214,8 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   }
 
   void Act(act::Maintain& maintain) {
-    Ask<bool>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
-              [this](bool more) { Do(machine_.OnMaintained(Now(), more)); });
+    Ask<Upkeep>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
+                [this](const Upkeep& upkeep) { Do(machine_.OnMaintained(Now(), upkeep)); });
   }
 
   void Rearm() {

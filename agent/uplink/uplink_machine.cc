@@ -8,7 +8,7 @@ namespace {
 
 namespace act = uplink_action;
 
-constexpr std::chrono::hours kMaintainEvery{1};
+constexpr std::chrono::minutes kMaintainEvery{1};
 constexpr std::chrono::hours kGreetAgainEvery{24};       // what may be pruned is told in each Welcome
 constexpr std::chrono::milliseconds kMaintainStep{200};  // between two steps of a long pruning
 constexpr std::chrono::seconds kMaxPushback{600};
@@ -347,9 +347,11 @@ UplinkActions UplinkMachine::OnMoved(BootTime now) {
   return actions;
 }
 
-UplinkActions UplinkMachine::OnMaintained(BootTime now, bool more) {
+UplinkActions UplinkMachine::OnMaintained(BootTime now, const Upkeep& upkeep) {
   if (state_ == State::kStreaming)
-    maintain_at_ = now + (more ? BootTime(kMaintainStep) : BootTime(kMaintainEvery));
+    maintain_at_ = now + (upkeep.more ? BootTime(kMaintainStep) : BootTime(kMaintainEvery));
+  // Not at once after a Welcome: it has just said what there is to say.
+  if (upkeep.wants_welcome && now >= welcome_at_ + kMaintainEvery) greet_again_at_ = now;
   return {};
 }
 

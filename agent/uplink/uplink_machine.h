@@ -119,7 +119,7 @@ class UplinkMachine {
   UplinkActions OnPage(BootTime now, PendingPage page);
   UplinkActions OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes);
   UplinkActions OnMoved(BootTime now);
-  UplinkActions OnMaintained(BootTime now, bool more);
+  UplinkActions OnMaintained(BootTime now, const Upkeep& upkeep);
   UplinkActions OnStorageFailed(BootTime now, const Error& error);
 
   // From capture and from people.

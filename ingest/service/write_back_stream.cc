@@ -69,16 +69,23 @@ Result<void> CheckLimits(const Tombstones& tombstones, const StreamLimits& limit
 void LogResults(const StreamIdentity& identity, const BatchResult& answer) {
   std::size_t parked = 0;
   std::size_t conflicts = 0;
+  std::size_t closed = 0;
   const RecordResult* first = nullptr;
   for (const RecordResult& result : answer.results) {
+    const bool notable = result.disposition == Disposition::kParked ||
+                         result.disposition == Disposition::kConflict ||
+                         result.disposition == Disposition::kTombstoned;
+    if (!notable) continue;
     if (result.disposition == Disposition::kParked) ++parked;
     if (result.disposition == Disposition::kConflict) ++conflicts;
-    if (first == nullptr && !result.detail.empty()) first = &result;
+    if (result.disposition == Disposition::kTombstoned) ++closed;
+    if (first == nullptr) first = &result;
   }
-  if (parked + conflicts == 0 || first == nullptr) return;
+  if (first == nullptr) return;
   spdlog::warn(
-      "ingest: records refused store={} terminal={} parked={} conflicts={} first_sequence={} detail=\"{}\"",
-      identity.store_id, identity.terminal_id, parked, conflicts, first->sequence, first->detail);
+      "ingest: not in effect store={} terminal={} parked={} conflicts={} given_up={} first_sequence={} "
+      "detail=\"{}\"",
+      identity.store_id, identity.terminal_id, parked, conflicts, closed, first->sequence, first->detail);
 }
 
 }  // namespace
