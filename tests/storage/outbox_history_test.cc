@@ -182,6 +182,43 @@ TEST_CASE("an outbox put back to an older copy names what is lost and begins a n
   }
 }
 
+TEST_CASE("of an outbox whose file is gone, the mark names what is lost, and Hello asks for it") {
+  OutboxHarness harness;
+  harness.Open();
+  for (int i = 1; i <= 3; ++i) harness.Capture("order:A", std::to_string(i));
+  const std::vector<Record> all = Records(harness);
+  harness.Close();
+  std::filesystem::remove(harness.options.directory / "outbox.db");
+  harness.Open();
+  CHECK(harness.Status().lost == 3);
+  const auto epochs = harness.Transact([](Outbox& box) { return box.Epochs(); });
+  CHECK(epochs.front().epoch == all[0].id.epoch);
+  CHECK(epochs.back().epoch == harness.Status().epoch);
+
+  Apply(harness, HasRange(all[0].id.epoch, 1, 2, all[1].hash));
+  REQUIRE(harness.Status().lost_ranges.size() == 1);
+  CHECK(harness.Status().lost_ranges[0].tombstone.first == 3);
+  CHECK(harness.Status().lost == 1);
+}
+
+TEST_CASE("where room is short and the centre has backed up too little, upkeep asks for a new Welcome") {
+  OutboxHarness harness;
+  harness.options.delivered_max_bytes = 1;
+  harness.Open();
+  for (int i = 1; i <= 3; ++i) harness.Capture("order:" + std::to_string(i), std::to_string(i));
+  const std::vector<Record> records = Records(harness);
+  Welcome welcome = HasRange(records[0].id.epoch, 1, 3, records[2].hash);
+  Apply(harness, welcome);
+  const auto maintain = [&] {
+    return harness.Transact([&](Outbox& box) { return box.Maintain(harness.clock.WallNow()); });
+  };
+  CHECK(maintain().wants_welcome);
+  welcome.epochs[0].backed_up_through = 3;
+  welcome.epochs[0].backed_up_hash = records[2].hash;
+  Apply(harness, welcome);
+  CHECK_FALSE(maintain().wants_welcome);
+}
+
 TEST_CASE("an outbox that was copied to another machine begins a new epoch before any capture") {
   OutboxHarness harness;
   harness.Open();

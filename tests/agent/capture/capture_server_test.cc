@@ -54,6 +54,13 @@ TEST_CASE_METHOD(CaptureRig, "A clean stop removes the socket, a stale one is re
   CHECK(channel->WaitForConnected(std::chrono::system_clock::now() + std::chrono::seconds(10)));
 }
 
+TEST_CASE_METHOD(CaptureRig, "A socket that another agent serves is not taken from it") {
+  const auto second = CaptureServer::Start(Socket(), service);
+  REQUIRE_FALSE(second.ok());
+  CHECK_THAT(second.error().Text(), Catch::Contains(Socket() + " is served by another agent"));
+  CHECK(std::filesystem::exists(Socket()));
+}
+
 TEST_CASE_METHOD(CaptureRig, "Something else in the socket's place is left alone") {
   const std::string path = Socket() + ".txt";
   std::ofstream(path) << "precious";
