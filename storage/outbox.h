@@ -136,7 +136,7 @@ struct OutboxStatus {
 struct Upkeep {
   bool more = false;  // another step would prune more
   bool wants_welcome =
-      false;  // there is little room, and what a new Welcome says is backed up could make some
+      false;  // the file is nearly full, and what a new Welcome says is backed up could make room
 };
 
 // What a Welcome changed here.

@@ -86,12 +86,12 @@ void Outbox::Impl::PruneEvents(Position through) {
   first_retained = through + 1;
 }
 
-// Whether a Welcome could help: what is resolved is held here only because it is not known to be backed up.
+// Whether the file is nearly full of what is resolved and held only because it is not known to be backed up.
+// Less pressing needs wait for the next Welcome: an idle terminal shall be idle.
 bool Outbox::Impl::WantsWelcome() {
   const Position resolved = FirstUnresolved(first_retained) - 1;
   if (resolved < first_retained || BackedUpThrough() >= resolved) return false;
-  const bool full = used_bytes > options.max_bytes / 4 * 3;
-  return full || TotalBytesAt(resolved) - TotalBytesAt(first_retained) > options.delivered_max_bytes;
+  return used_bytes > options.max_bytes / 4 * 3;
 }
 
 Upkeep Outbox::Maintain(WallTime server_time) {
