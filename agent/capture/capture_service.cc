@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "agent/capture/status_codec.h"
-#include "agent/capture/validation.h"
 #include "core/lane.h"
 #include "core/limits.h"
+#include "core/validation.h"
 #include "proto/event_codec.h"
 #include "proto/grpc_error.h"
 #include "proto/utf8_check.h"

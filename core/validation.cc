@@ -1,4 +1,4 @@
-#include "agent/capture/validation.h"
+#include "core/validation.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "agent/capture/card_number.h"
+#include "core/card_number.h"
 #include "core/limits.h"
 #include "core/uuid.h"
 

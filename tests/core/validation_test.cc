@@ -1,4 +1,4 @@
-#include "agent/capture/validation.h"
+#include "core/validation.h"
 
 #include <catch2/catch.hpp>
 #include <functional>

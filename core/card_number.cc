@@ -1,4 +1,4 @@
-#include "agent/capture/card_number.h"
+#include "core/card_number.h"
 
 #include <cstddef>
 #include <string>
