@@ -11,6 +11,7 @@
 #include <csignal>
 #include <utility>
 
+#include "agent/capture/capture_intake.h"
 #include "agent/capture/capture_server.h"
 #include "agent/capture/capture_service.h"
 #include "agent/outbox_worker.h"
@@ -128,13 +129,13 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   CaptureServiceOptions service_options;
   service_options.store_id = config.store_id;
   service_options.terminal_id = config.terminal_id;
-  service_options.boot_id = ReadBootId();
   service_options.agent_version = TILLWIRE_VERSION;
   service_options.on_captured = [&uplink] { uplink.NotifyCaptured(); };
   service_options.on_requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
   service_options.uplink_status = [&uplink] { return uplink.Status(); };
   service_options.probe = seams.phase_probe;
-  CaptureService service(store, clock, rng, std::move(service_options));
+  CaptureIntake intake(clock, rng, {config.store_id, config.terminal_id, ReadBootId()});
+  CaptureService service(store, clock, intake, std::move(service_options));
   auto server = CaptureServer::Start(config.socket, service);
   if (!server) {
     spdlog::critical("agent: {}", server.error().Text());

@@ -36,14 +36,43 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
                        done(committed.error());
                        return;
                      }
-                     last_position_ = *position;
-                     {
-                       const std::lock_guard lock(mark_mutex_);
-                       mark_written_ = true;
-                     }
-                     mark_wake_.notify_one();
+                     NoteCaptured(*position);
                      done(std::move(**reply));
                    }});
+}
+
+void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
+                                  std::function<void(std::vector<Result<Captured>>)> done) {
+  auto replies = std::make_shared<std::vector<Result<Captured>>>();
+  auto position = std::make_shared<Position>(0);
+  const std::size_t count = inputs.size();
+  commits_.Submit({[this, replies, position, inputs = std::move(inputs)] {
+                     replies->clear();
+                     for (const CaptureInput& input : inputs) {
+                       const bool full = !replies->empty() && !replies->back().ok() &&
+                                         replies->back().error().code == ErrorCode::kResourceExhausted;
+                       replies->push_back(full ? replies->back() : outbox_.Capture(input));
+                     }
+                     *position = outbox_.LastPosition();
+                   },
+                   [this, replies, position, count, done = std::move(done)](const Result<void>& committed) {
+                     CheckFailed(committed);
+                     if (!committed) {
+                       done(std::vector<Result<Captured>>(count, committed.error()));
+                       return;
+                     }
+                     NoteCaptured(*position);
+                     done(std::move(*replies));
+                   }});
+}
+
+void OutboxWorker::NoteCaptured(Position last) {
+  last_position_ = last;
+  {
+    const std::lock_guard lock(mark_mutex_);
+    mark_written_ = true;
+  }
+  mark_wake_.notify_one();
 }
 
 void OutboxWorker::Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "agent/capture_store.h"
 #include "storage/group_commit.h"
@@ -27,6 +28,8 @@ class OutboxWorker final : public CaptureStore {
   OutboxWorker& operator=(const OutboxWorker&) = delete;
 
   void Capture(CaptureInput input, std::function<void(Result<Captured>)> done) override;
+  void CaptureInOrder(std::vector<CaptureInput> inputs,
+                      std::function<void(std::vector<Result<Captured>>)> done) override;
   void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override;
   void Status(std::function<void(Result<OutboxStatus>)> done) override;
 
@@ -48,6 +51,8 @@ class OutboxWorker final : public CaptureStore {
   void Stop();
 
  private:
+  // Capturing is over and durable up to this position.
+  void NoteCaptured(Position last);
   void SyncMarkWhenWritten();
   void CheckFailed(const Result<void>& committed);
 

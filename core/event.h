@@ -97,6 +97,8 @@ struct CaptureRequest {
   std::string transaction_sequence_number;
   std::string traceparent;
   EventSource source = EventSource::kUnspecified;
+  std::string event_id;                 // in a spool file only
+  std::optional<WallTime> record_time;  // likewise
   EventBody body;
 };
 

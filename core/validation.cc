@@ -297,4 +297,11 @@ Result<void> ValidateCapture(const CaptureRequest& request) {
   return validator.Outcome();
 }
 
+Result<void> CheckEventSize(std::size_t bytes) {
+  if (bytes <= kMaxEventBytes) return {};
+  return Error{ErrorCode::kInvalidArgument, "the event has " + std::to_string(bytes) + " bytes",
+               "an event may have " + std::to_string(kMaxEventBytes) +
+                   "; leave out what the centre does not need, or split it by lines"};
+}
+
 }  // namespace tillwire

@@ -3,6 +3,8 @@
 // the till accepted.
 #pragma once
 
+#include <cstddef>
+
 #include "core/event.h"
 #include "core/result.h"
 
@@ -12,5 +14,8 @@ namespace tillwire {
 // "order_cancellation.lines[2].quantity is 0; give a quantity of at least 1". Text is taken to be UTF-8. What
 // stands in free text is never repeated in the error.
 Result<void> ValidateCapture(const CaptureRequest& request);
+
+// Whether the serialized event keeps to kMaxEventBytes.
+Result<void> CheckEventSize(std::size_t bytes);
 
 }  // namespace tillwire

@@ -236,12 +236,21 @@ Result<Event> DecodeEvent(std::string_view bytes) {
 }
 
 Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire) {
-  return DecodeSupplied(wire);
+  auto request = DecodeSupplied(wire);
+  if (!request) return request;
+  request->event_id = wire.event_id();
+  if (wire.has_record_time()) {
+    request->record_time = DecodeTime(wire.record_time());
+    if (!request->record_time) return BadTime("record_time");
+  }
+  return request;
 }
 
 void EncodeCaptureRequest(const CaptureRequest& request, v1::CaptureEventRequest& wire) {
   wire.Clear();
   EncodeSupplied(request, wire);
+  wire.set_event_id(request.event_id);
+  if (request.record_time) EncodeTime(*request.record_time, *wire.mutable_record_time());
 }
 
 Hash CaptureContentHash(const v1::CaptureEventRequest& wire) {
@@ -249,6 +258,8 @@ Hash CaptureContentHash(const v1::CaptureEventRequest& wire) {
   content.clear_idempotency_key();
   content.clear_traceparent();
   content.clear_source();
+  content.clear_event_id();
+  content.clear_record_time();
   return Sha256(SerializeDeterministically(content));
 }
 

@@ -28,8 +28,8 @@ Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire)
 void EncodeCaptureRequest(const CaptureRequest& request, v1::CaptureEventRequest& wire);
 
 // SHA-256 of the action that the caller supplied: whether a repeated key came with the same content. The key
-// itself, traceparent and source are left out: who repeats an action may do so in a new trace span, or over
-// another local way.
+// itself, traceparent, source, event_id and record_time are left out: who repeats an action may do so in a
+// new trace span, or over another local way.
 Hash CaptureContentHash(const v1::CaptureEventRequest& wire);
 
 }  // namespace tillwire

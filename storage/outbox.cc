@@ -306,6 +306,14 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
       return first;
     }
   }
+  if (input.id_from_outside) {
+    StatementRun run(impl.statements->find_by_id);
+    if (run.BindBlob(input.event_id.AsBytes()).Step()) {
+      return Error{ErrorCode::kAlreadyExists,
+                   "event_id " + input.event_id.ToString() + " is that of another event here",
+                   "leave event_id out, or capture the action again; nothing was recorded"};
+    }
+  }
   const std::uint64_t size = input.event.size() + kRowOverheadBytes;
   if (impl.used_bytes + size > impl.options.max_bytes) {
     return Error{ErrorCode::kResourceExhausted,

@@ -61,9 +61,10 @@ struct CaptureInput {
   WallTime captured_at;
   struct Idempotency {
     Hash key;      // of the caller's key
-    Hash content;  // of what the caller supplied, without key, traceparent and source
+    Hash content;  // of the action that the caller supplied
   };
   std::optional<Idempotency> idempotency;
+  bool id_from_outside = false;  // event_id was not made here, so that it may be another event's already
 };
 
 struct Captured {
@@ -175,8 +176,8 @@ class Outbox final : public Transactional {
 
   // -- Capture (in a transaction)
 
-  // Stores one event. kAlreadyExists: the key was used for other content. kResourceExhausted: max_bytes is
-  // reached.
+  // Stores one event. kAlreadyExists: the key was used for other content, or the id from outside for another
+  // event. kResourceExhausted: max_bytes is reached.
   Result<Captured> Capture(const CaptureInput& input);
 
   // -- Delivery (in a transaction)

@@ -7,9 +7,6 @@
 #include <vector>
 
 #include "agent/capture/status_codec.h"
-#include "core/lane.h"
-#include "core/limits.h"
-#include "core/validation.h"
 #include "proto/event_codec.h"
 #include "proto/grpc_error.h"
 #include "proto/utf8_check.h"
@@ -80,8 +77,8 @@ using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<
 // word on which field it was.
 class CaptureService::Impl final : public Base {
  public:
-  Impl(CaptureStore& store, const Clock& clock, Rng& rng, CaptureServiceOptions options)
-      : store_(store), clock_(clock), uuids_(rng), options_(std::move(options)) {}
+  Impl(CaptureStore& store, const Clock& clock, CaptureIntake& intake, CaptureServiceOptions options)
+      : store_(store), clock_(clock), intake_(intake), options_(std::move(options)) {}
 
   grpc::ServerUnaryReactor* CaptureEvent(grpc::CallbackServerContext* context,
                                          const grpc::ByteBuffer* request,
@@ -156,52 +153,23 @@ class CaptureService::Impl final : public Base {
     reactor.Finish(grpc::Status::OK);
   }
 
-  // Checks a request and makes the event of it.
   Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer) {
     const auto wire = Parse(buffer);
     if (!wire) return wire.error();
     auto request = DecodeCaptureRequest(*wire);
     if (!request) return request.error();
-    if (auto valid = ValidateCapture(*request); !valid) return valid.error();
-
-    CaptureInput input;
-    if (!request->idempotency_key.empty()) {
-      input.idempotency = {Sha256(request->idempotency_key), CaptureContentHash(*wire)};
-    }
-    if (const auto* clear = std::get_if<StagingBinClear>(&request->body)) {
-      input.joins_lane_of = Uuid::Parse(clear->cancellation_event_id);
-    }
-    input.lane = LaneOf(request->body);
-
-    Event event;
-    event.captured = clock_.Sample();
-    event.boot_id = options_.boot_id;
-    event.store_id = options_.store_id;
-    event.terminal_id = options_.terminal_id;
-    event.request = std::move(*request);
-    if (!event.request.occur_time) event.request.occur_time = event.captured.wall;
-    if (event.request.source == EventSource::kUnspecified) event.request.source = EventSource::kGrpc;
-    input.event_id = uuids_.Make(event.captured.wall);
-    event.event_id = input.event_id.ToString();
-    input.captured_at = event.captured.wall;
-    input.event = EncodeEvent(event);
-    if (input.event.size() > kMaxEventBytes) {
-      return Invalid("the event has " + std::to_string(input.event.size()) + " bytes",
-                     "an event may have " + std::to_string(kMaxEventBytes) +
-                         "; leave out what the centre does not need, or split it by lines");
-    }
-    return input;
+    return intake_.FromSocket(std::move(request).value(), CaptureContentHash(*wire));
   }
 
   CaptureStore& store_;
   const Clock& clock_;
-  UuidGenerator uuids_;
+  CaptureIntake& intake_;
   const CaptureServiceOptions options_;
 };
 
-CaptureService::CaptureService(CaptureStore& store, const Clock& clock, Rng& rng,
+CaptureService::CaptureService(CaptureStore& store, const Clock& clock, CaptureIntake& intake,
                                CaptureServiceOptions options)
-    : impl_(std::make_unique<Impl>(store, clock, rng, std::move(options))) {}
+    : impl_(std::make_unique<Impl>(store, clock, intake, std::move(options))) {}
 
 CaptureService::~CaptureService() = default;
 

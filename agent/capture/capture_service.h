@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
+#include "agent/capture/capture_intake.h"
 #include "agent/capture_store.h"
 #include "agent/phase_probe.h"
 #include "agent/uplink/uplink_status.h"
 #include "core/clock.h"
-#include "core/rng.h"
 
 namespace grpc {
 class Service;
@@ -21,7 +21,6 @@ namespace tillwire {
 struct CaptureServiceOptions {
   std::string store_id;
   std::string terminal_id;
-  std::string boot_id;
   std::string agent_version;
   // Both are called on the store's thread and must not block.
   std::function<void()> on_captured;            // after each capture that was stored; a repeat is not
@@ -34,7 +33,8 @@ struct CaptureServiceOptions {
 class CaptureService {
  public:
   // All three must outlive the service.
-  CaptureService(CaptureStore& store, const Clock& clock, Rng& rng, CaptureServiceOptions options);
+  CaptureService(CaptureStore& store, const Clock& clock, CaptureIntake& intake,
+                 CaptureServiceOptions options);
   // Only after the server that serves it has shut down.
   ~CaptureService();
   CaptureService(const CaptureService&) = delete;

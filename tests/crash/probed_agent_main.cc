@@ -28,6 +28,10 @@ class LosingStore final : public CaptureStore {
     captured.event_id = input.event_id;
     done(captured);
   }
+  void CaptureInOrder(std::vector<CaptureInput> inputs,
+                      std::function<void(std::vector<Result<Captured>>)> done) override {
+    real_.CaptureInOrder(std::move(inputs), std::move(done));
+  }
   void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override {
     real_.Requeue(event_id, std::move(done));
   }

@@ -18,7 +18,7 @@ namespace tillwire {
 
 class CaptureRig {
  public:
-  CaptureRig() : service(store, clock, rng_, Options()) {
+  CaptureRig() : intake(clock, rng_, {"0042", "till-3", "boot-1"}), service(store, clock, intake, Options()) {
     auto started = CaptureServer::Start(Socket(), service);
     INFO((started ? "" : started.error().Text()));
     REQUIRE(started.ok());
@@ -47,7 +47,6 @@ class CaptureRig {
     CaptureServiceOptions options;
     options.store_id = "0042";
     options.terminal_id = "till-3";
-    options.boot_id = "boot-1";
     options.agent_version = "9.8.7";
     options.on_captured = [this] { Note("captured"); };
     options.on_requeued = [this](Position position) { Note("requeued " + std::to_string(position)); };
@@ -69,6 +68,7 @@ class CaptureRig {
 
  public:
   FakeClock clock;
+  CaptureIntake intake;
   FakeCaptureStore store;
   CaptureService service;
   std::unique_ptr<CaptureServer> server;

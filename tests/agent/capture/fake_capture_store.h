@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -34,6 +35,19 @@ class FakeCaptureStore final : public CaptureStore {
       done(CaptureNow(std::move(input)));
     });
   }
+  void CaptureInOrder(std::vector<CaptureInput> inputs,
+                      std::function<void(std::vector<Result<Captured>>)> done) override {
+    Post([this, inputs = std::move(inputs), done = std::move(done)]() mutable {
+      std::vector<Result<Captured>> replies;
+      for (auto& input : inputs) {
+        const bool full = !replies.empty() && !replies.back().ok() &&
+                          replies.back().error().code == ErrorCode::kResourceExhausted;
+        replies.push_back(full ? replies.back() : CaptureNow(std::move(input)));
+      }
+      ++groups_;
+      done(std::move(replies));
+    });
+  }
   void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override {
     Post([this, event_id, done = std::move(done)] {
       if (failure_) return done(*failure_);
@@ -46,10 +60,24 @@ class FakeCaptureStore final : public CaptureStore {
     Post([this, done = std::move(done)] { done(failure_ ? Result<OutboxStatus>(*failure_) : status_); });
   }
 
-  // From now on every call fails so; nothing heals it.
+  // From now on every call fails so, until Heal().
   void FailWith(Error failure) {
     const std::lock_guard lock(mutex_);
     failure_ = std::move(failure);
+  }
+  void Heal() {
+    const std::lock_guard lock(mutex_);
+    failure_.reset();
+  }
+  // Captures find no room once that many events are stored.
+  void SetRoom(std::size_t events) {
+    const std::lock_guard lock(mutex_);
+    room_ = events;
+  }
+  // How many times CaptureInOrder() was answered.
+  std::size_t Groups() {
+    const std::lock_guard lock(mutex_);
+    return groups_;
   }
   void SetParked(const Uuid& event_id) {
     const std::lock_guard lock(mutex_);
@@ -95,6 +123,12 @@ class FakeCaptureStore final : public CaptureStore {
       }
       return Captured{before.event_id, {kEpoch, i + 1}, true};
     }
+    for (const auto& before : stored_) {
+      if (input.id_from_outside && before.event_id == input.event_id) {
+        return Error{ErrorCode::kAlreadyExists, "the id is another event's", "leave it out"};
+      }
+    }
+    if (stored_.size() >= room_) return Error{ErrorCode::kResourceExhausted, "the outbox is full", "wait"};
     stored_.push_back(std::move(input));
     return Captured{stored_.back().event_id, {kEpoch, stored_.size()}, false};
   }
@@ -125,6 +159,8 @@ class FakeCaptureStore final : public CaptureStore {
   std::condition_variable wake_;
   std::deque<std::function<void()>> jobs_;
   std::size_t calls_ = 0;
+  std::size_t groups_ = 0;
+  std::size_t room_ = std::numeric_limits<std::size_t>::max();
   std::vector<CaptureInput> stored_;
   OutboxStatus status_;
   std::optional<Error> failure_;
