@@ -3,13 +3,9 @@
 #include <iostream>
 #include <thread>
 
-#include "platform/system_clock.h"
-#include "platform/system_rng.h"
-#include "storage/outbox.h"
+#include "tests/e2e/full_outbox.h"
 #include "tests/e2e/store_rig.h"
-#include "tests/support/event_facts.h"
 #include "tests/support/process_usage.h"
-#include "tests/support/store_day.h"
 
 namespace tillwire {
 namespace {
@@ -17,44 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kPending = 1'000'000;
-constexpr std::size_t kCapturesInATransaction = 20'000;
 constexpr std::uint64_t kMaxPendingKib = 40 * 1024;
 constexpr std::uint64_t kMaxIdleKib = 20 * 1024;
-
-// Writes straight into the outbox, as a million captures would have.
-void Fill(const AgentProgram& agent, const AgentSettings& settings) {
-  const SystemClock clock;
-  SystemRng rng;
-  OutboxOptions options;
-  options.directory = agent.OutboxDirectory();
-  options.store_id = settings.store_id;
-  options.terminal_id = settings.terminal_id;
-  options.machine_id = settings.machine_id;
-  Result<std::unique_ptr<Outbox>> opened = Outbox::Open(options, clock, rng);
-  if (!opened) {
-    throw std::runtime_error(opened.error().Text());
-  }
-  Outbox& outbox = **opened;
-  StoreDayOptions day;
-  day.captures = kCapturesInATransaction;
-  const std::vector<PlannedCapture> plan = PlanStoreDay(day);
-  UuidGenerator event_ids(rng);
-  for (std::size_t done = 0; done < kPending; done += plan.size()) {
-    outbox.Begin();
-    for (const PlannedCapture& planned : plan) {
-      CaptureInput input;
-      input.captured_at = clock.WallNow();
-      input.event_id = event_ids.Make(input.captured_at);
-      input.lane = planned.lane + "-" + std::to_string(done);
-      input.event = MakeEvent(planned.request, input.event_id.ToString(), input.captured_at);
-      input.idempotency = {Sha256(input.lane + planned.request.idempotency_key()), Sha256(input.event)};
-      if (!outbox.Capture(input).ok()) {
-        throw std::runtime_error("the outbox took no more at " + std::to_string(done));
-      }
-    }
-    outbox.Commit();
-  }
-}
 
 void Print(const char* when, const ProcessUsage& usage) {
   std::cout << when << ": RssAnon " << usage.anonymous_kib << " KiB, VmRSS " << usage.resident_kib
@@ -62,7 +22,7 @@ void Print(const char* when, const ProcessUsage& usage) {
 }
 
 TEST_CASE_METHOD(StoreRig, "A million pending events") {
-  Fill(agent, agent.Settings());
+  FillOutbox(agent, {1, kPending});
 
   const auto begin = std::chrono::steady_clock::now();
   agent.Start();

@@ -90,15 +90,19 @@ void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
   call->request = request;
   Prepare(call->context, timeout);
   impl_->Begin();
-  impl_->stub->async()->CaptureEvent(&call->context, &call->request, &call->response,
-                                     [call, done = std::move(done), impl = impl_.get()](grpc::Status status) {
-                                       if (status.ok()) {
-                                         done(ReplyOf(call->response));
-                                       } else {
-                                         done(ErrorFromRpc(status));
-                                       }
-                                       impl->End();
-                                     });
+  impl_->stub->async()->CaptureEvent(
+      &call->context, &call->request, &call->response,
+      [call, done = std::move(done), impl = impl_.get()](const grpc::Status& status) mutable {
+        if (status.ok()) {
+          done(ReplyOf(call->response));
+        } else {
+          done(ErrorFromRpc(status));
+        }
+        // Before the client may go: the context holds the channel, and a channel whose last holder is a
+        // thread of gRPC's own makes that thread wait for itself.
+        call.reset();
+        impl->End();
+      });
 }
 
 Result<v1::GetAgentStatusResponse> CaptureClient::Status(std::chrono::milliseconds timeout) {
