@@ -23,7 +23,7 @@ TEST_CASE("A quick run measures everything") {
   INFO(outcome.output << outcome.errors);
   REQUIRE(outcome.status.code == 0);
   const auto figures = nlohmann::json::parse(outcome.output);
-  for (const char* what : {"append_growing", "append_prewritten", "capture"}) {
+  for (const char* what : {"append_growing", "append_prewritten", "refused_call", "capture"}) {
     INFO(what);
     CHECK(figures["capture"][what]["count"] == 500);
     CHECK(figures["capture"][what]["p50_us"] > 0);

@@ -63,6 +63,12 @@ void Require(const Result<CaptureReply>& reply) {
   if (!reply) throw std::runtime_error("a capture failed: " + reply.error().Text());
 }
 
+void RequireRefused(const Result<void>& reply) {
+  if (reply || reply.error().code != ErrorCode::kInvalidArgument) {
+    throw std::runtime_error("a call that must be refused was not");
+  }
+}
+
 std::uint64_t WrittenBytes(pid_t pid) {
   const std::string counts = ReadWholeFile("/proc/" + std::to_string(pid) + "/io");
   const std::string key = "\nwrite_bytes: ";
@@ -141,17 +147,22 @@ CaptureFigures MeasureCapture(const BenchOptions& options) {
   for (std::size_t i = 0; i < kWarmUp; ++i) Require(agent.Client().Capture(requests.Next()));
 
   CaptureFigures figures;
-  const auto cpu_before = ReadProcessUsage(agent.Pid()).cpu;
+  std::chrono::milliseconds cpu{0};
   const std::uint64_t bytes_before = WrittenBytes(agent.Pid());
   while (figures.capture.Count() < options.captures) {
     for (std::size_t i = 0; i < kSliceOperations; ++i) figures.growing.Add(growing.Once());
+    const auto cpu_before = ReadProcessUsage(agent.Pid()).cpu;
     for (std::size_t i = 0; i < kSliceOperations; ++i) {
       const v1::CaptureEventRequest request = requests.Next();
       figures.capture.Add(TimeOf([&] { Require(agent.Client().Capture(request)); }));
     }
+    cpu += ReadProcessUsage(agent.Pid()).cpu - cpu_before;
     for (std::size_t i = 0; i < kSliceOperations; ++i) figures.prewritten.Add(prewritten.Once());
+    for (std::size_t i = 0; i < kSliceOperations; ++i) {
+      figures.refused.Add(TimeOf([&] { RequireRefused(agent.Client().Requeue("no event id")); }));
+    }
   }
-  figures.agent_cpu_us = Micros(ReadProcessUsage(agent.Pid()).cpu - cpu_before, figures.capture.Count());
+  figures.agent_cpu_us = Micros(cpu, figures.capture.Count());
   figures.synced_bytes = static_cast<double>(WrittenBytes(agent.Pid()) - bytes_before) /
                          static_cast<double>(figures.capture.Count());
   agent.Stop();

@@ -9,10 +9,11 @@
 
 namespace tillwire {
 
-// One caller at a time; the three took turns in slices, so that a slow moment of the disk hits all of them.
+// One caller at a time; these took turns in slices, so that a slow moment of the disk hits all of them.
 struct CaptureFigures {
   Samples growing;
   Samples prewritten;
+  Samples refused;  // a call that the agent refuses at once: the way there and back, without the outbox
   Samples capture;
   double agent_cpu_us = 0;  // for each capture, user and system
   double synced_bytes = 0;  // what the agent wrote for each capture, as the kernel counts it

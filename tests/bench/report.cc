@@ -88,6 +88,7 @@ std::string CaptureTable(const CaptureFigures& figures) {
   };
   add("4 KiB append and fdatasync, growing file", figures.growing);
   add("the same, prewritten file", figures.prewritten);
+  AddLatencies(table, "call that the agent refuses at once", figures.refused, {"", ""});
   AddLatencies(table, "capture over the socket", figures.capture, {"", ""});
   return table.Text() + "Of a capture the agent used " + Number(figures.agent_cpu_us) +
          " µs of CPU and wrote " + Number(figures.synced_bytes / 1024, 1) + " KiB.\n\n";
@@ -186,6 +187,7 @@ std::string JsonOf(const BenchFigures& figures) {
   if (figures.capture) {
     root["capture"] = {{"append_growing", JsonOf(figures.capture->growing)},
                        {"append_prewritten", JsonOf(figures.capture->prewritten)},
+                       {"refused_call", JsonOf(figures.capture->refused)},
                        {"capture", JsonOf(figures.capture->capture)},
                        {"agent_cpu_us", figures.capture->agent_cpu_us},
                        {"written_bytes", figures.capture->synced_bytes}};
