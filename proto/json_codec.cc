@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "core/nearest_name.h"
@@ -132,6 +133,23 @@ Result<void> ParseJson(std::string_view text, google::protobuf::Message& message
   return Invalid(
       "the input does not fit " + message.GetDescriptor()->name() + ": " + std::string(status.message()),
       "see tillwire/v1/*.proto for the fields' types");
+}
+
+std::vector<std::string> EnumWords(const std::string& enum_name) {
+  std::vector<std::string> words;
+  const auto* type =
+      google::protobuf::DescriptorPool::generated_pool()->FindEnumTypeByName("tillwire.v1." + enum_name);
+  if (type == nullptr) return words;
+  const std::size_t prefix = PrefixOf(*type).size();
+  for (int i = 1; i < type->value_count(); ++i) {
+    std::string word = type->value(i)->name().substr(prefix);
+    std::transform(word.begin(), word.end(), word.begin(), [](char letter) {
+      if (letter == '_') return '-';
+      return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+    });
+    words.push_back(std::move(word));
+  }
+  return words;
 }
 
 std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) {

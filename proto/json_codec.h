@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 
@@ -18,6 +19,10 @@ namespace tillwire {
 // kInvalidArgument names what is wrong: an unknown field with the nearest known one, an unknown value with
 // those that there are.
 Result<void> ParseJson(std::string_view json, google::protobuf::Message& message);
+
+// The values of an enum of the contract, as a person types them: "customer-request" of CancellationReason.
+// The first one, which says nothing, is left out.
+std::vector<std::string> EnumWords(const std::string& enum_name);
 
 enum class JsonLayout { kOneLine, kIndented };
 

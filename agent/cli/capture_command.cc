@@ -20,26 +20,36 @@ namespace {
 
 constexpr std::size_t kMaxInputBytes = 1U << 20U;
 
-struct CommandText {
-  const char* name;
-  const char* description;
-  const char* example;
-};
-
 CommandText TextOf(CaptureKind kind) {
+  CommandText text;
   if (kind == CaptureKind::kCancellation) {
-    return {
-        "cancel", "Record that an order, or lines of it, was cancelled",
-        "Example:\n"
-        "  tillwire cancel --operator-id 117 --order-id 100023 --scope lines --line sku=4711,quantity=1 \\\n"
-        "    --initiator customer --reason customer-request --release-policy on-put-back\n"};
+    text.name = "cancel";
+    text.summary = "Record that an order, or lines of it, was cancelled";
+    text.examples = {{"",
+                      "tillwire cancel --operator-id 117 --order-id 100023 \\\n"
+                      "  --scope lines --line sku=4711,quantity=1 \\\n"
+                      "  --initiator customer --reason customer-request \\\n"
+                      "  --release-policy on-put-back"}};
+  } else {
+    text.name = "clear-bin";
+    text.summary = "Record that a staging bin was cleared";
+    text.examples = {{"",
+                      "tillwire clear-bin --operator-id 117 --staging-location-id A-07 \\\n"
+                      "  --clear-reason order-cancelled --order-id 100023 \\\n"
+                      "  --line sku=4711,counted-quantity=1,disposition=sellable \\\n"
+                      "  --bin-empty-confirmed"}};
   }
-  return {
-      "clear-bin", "Record that a staging bin was cleared",
-      "Example:\n"
-      "  tillwire clear-bin --operator-id 117 --staging-location-id A-07 --clear-reason order-cancelled \\\n"
-      "    --order-id 100023 --line sku=4711,counted-quantity=1,disposition=sellable "
-      "--bin-empty-confirmed\n"};
+  text.description =
+      "The event is given by options, one for each of its fields, or as JSON. \"recorded\" means that it is "
+      "on "
+      "this terminal's disk and will reach the centre.";
+  text.exit_statuses = {
+      {Code(ExitCode::kDone), "recorded, or already recorded under this key"},
+      {Code(ExitCode::kRefused), "refused: the idempotency key was used for another event"},
+      {Code(ExitCode::kBadInput), "bad input; the message names the option or field, and the remedy"},
+      {Code(ExitCode::kNotRecorded), "not recorded: the agent is not running, or can't store"},
+      {Code(ExitCode::kUnknown), "unknown; repeat the command with the key that is told"}};
+  return text;
 }
 
 Error Invalid(std::string message, std::string hint) {
@@ -140,21 +150,20 @@ ExitCode ReportRecorded(const v1::CaptureEventResponse& response, const std::str
 
 }  // namespace
 
-CaptureCommand::CaptureCommand(CLI::App& app, const ConnectionOptions& connection, CaptureKind kind)
-    : connection_(connection),
-      kind_(kind),
-      command_(*app.add_subcommand(TextOf(kind).name, TextOf(kind).description)),
-      flags_(command_, kind) {
-  command_
+CaptureCommand::CaptureCommand(CommandLine& line, const ConnectionOptions& connection, CaptureKind kind)
+    : Command(line.Add(TextOf(kind))), connection_(connection), kind_(kind), flags_(line, App(), kind) {
+  App()
       .add_option("--json", json_input_,
-                  "A CaptureEventRequest as JSON, from a file or standard input (-),\n"
-                  "in place of the flags below; the answer is JSON too")
+                  "A CaptureEventRequest as JSON, from a file or standard input (-), in place of the options "
+                  "above; the answer is JSON too")
       ->type_name("FILE|-");
-  command_.add_option("--idempotency-key", key_,
-                      "Makes a repeat safe: the same key and content give the first capture again;\n"
-                      "random if not given");
-  command_.add_option("--output", output_, "text or json")->check(CLI::IsMember({"text", "json"}));
-  command_.footer(std::string(TextOf(kind).example) + "\n--socket and --timeout: see tillwire --help");
+  App()
+      .add_option("--idempotency-key", key_,
+                  "Makes a repeat safe: the same key and content give the first capture again; random if not "
+                  "given")
+      ->type_name("KEY");
+  line.AddChoice(App(), "--output", output_, {"text", "json"}, "How to answer: text or json")
+      ->type_name("FORMAT");
 }
 
 Result<std::string> CaptureCommand::Document() const {
@@ -184,16 +193,20 @@ Result<void> CaptureCommand::MakeRequest(v1::CaptureEventRequest& request) const
   return {};
 }
 
-ExitCode CaptureCommand::Run() const {
+Error CaptureCommand::AsGiven(const Error& error) const {
+  return json_input_.empty() ? flags_.InFlagTerms(error) : error;
+}
+
+ExitCode CaptureCommand::Capture() const {
   const bool as_json = output_ == "json" || (output_.empty() && !json_input_.empty());
   v1::CaptureEventRequest request;
-  if (auto made = MakeRequest(request); !made) return ReportError(made.error(), key_, as_json);
+  if (auto made = MakeRequest(request); !made) return ReportError(AsGiven(made.error()), key_, as_json);
   const std::string& key = request.idempotency_key();
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
   if (!agent) return ReportError(agent.error(), key, as_json);
   v1::CaptureEventResponse response;
   if (auto captured = agent->CaptureEvent(request, response); !captured) {
-    return ReportError(captured.error(), key, as_json);
+    return ReportError(AsGiven(captured.error()), key, as_json);
   }
   return ReportRecorded(response, key, as_json);
 }

@@ -6,6 +6,7 @@
 #include "agent/cli/capture_flags.h"
 #include "agent/cli/connection_options.h"
 #include "agent/cli/exit_code.h"
+#include "platform/command_line/command_line.h"
 
 namespace tillwire {
 
@@ -13,22 +14,23 @@ namespace v1 {
 class CaptureEventRequest;
 }  // namespace v1
 
-class CaptureCommand {
+class CaptureCommand final : public Command {
  public:
-  // Adds the command to `app`; both arguments must outlive it. Run() is for when the command line named it.
-  CaptureCommand(CLI::App& app, const ConnectionOptions& connection, CaptureKind kind);
+  // Both arguments must outlive the command.
+  CaptureCommand(CommandLine& line, const ConnectionOptions& connection, CaptureKind kind);
 
-  [[nodiscard]] bool Chosen() const { return command_.parsed(); }
-  [[nodiscard]] ExitCode Run() const;
+  [[nodiscard]] int Run() const override { return Code(Capture()); }
 
  private:
+  [[nodiscard]] ExitCode Capture() const;
+  // The error in the terms of the input: a flag, or a field.
+  [[nodiscard]] Error AsGiven(const Error& error) const;
   // The input as JSON, from flags or --json.
   [[nodiscard]] Result<std::string> Document() const;
   [[nodiscard]] Result<void> MakeRequest(v1::CaptureEventRequest& request) const;
 
   const ConnectionOptions& connection_;
   const CaptureKind kind_;
-  CLI::App& command_;
   CaptureFlags flags_;
   std::string json_input_;
   std::string key_;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string_view>
 #include <utility>
 
+#include "proto/json_codec.h"
 #include "proto/utf8_check.h"
 
 namespace tillwire {
@@ -44,7 +46,9 @@ Result<json> ParseLine(const std::string& text) {
       std::int32_t number = 0;
       const auto [rest, error] = std::from_chars(value.data(), value.data() + value.size(), number);
       if (error != std::errc() || rest != value.data() + value.size()) {
-        return Invalid("--line has " + key + "=" + value, "give a whole number");
+        return Invalid(
+            "--line has " + key + "=" + value,
+            "give a whole number up to " + std::to_string(std::numeric_limits<std::int32_t>::max()));
       }
       line[key] = number;
     } else {
@@ -57,103 +61,108 @@ Result<json> ParseLine(const std::string& text) {
 
 }  // namespace
 
-CaptureFlags::CaptureFlags(CLI::App& command, CaptureKind kind)
-    : body_(kind == CaptureKind::kCancellation ? "order_cancellation" : "staging_bin_clear") {
-  if (kind == CaptureKind::kCancellation) {
-    AddCancellation(command);
-  } else {
-    AddBinClear(command);
-  }
-  AddShared(command);
+std::string CaptureFlags::Flag::Path() const {
+  std::string path = pointer.substr(1);
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path;
 }
 
-void CaptureFlags::AddText(CLI::App& command, const std::string& name, const std::string& pointer,
-                           const std::string& help) {
+CaptureFlags::CaptureFlags(CommandLine& line, CLI::App& command, CaptureKind kind)
+    : line_(line),
+      command_(command),
+      body_(kind == CaptureKind::kCancellation ? "order_cancellation" : "staging_bin_clear") {
+  if (kind == CaptureKind::kCancellation) {
+    AddCancellation();
+  } else {
+    AddBinClear();
+  }
+  AddShared();
+}
+
+CaptureFlags::Flag& CaptureFlags::AddText(const std::string& name, const std::string& pointer,
+                                          const std::string& value, const std::string& help) {
   const bool of_body = pointer.find('/', 1) != std::string::npos;
   auto& flag = texts_.emplace_back();
   flag.pointer = pointer;
-  flag.option =
-      command.add_option(name, flag.values, help)->expected(1)->group(of_body ? kAboutThis : kAboutWho);
+  flag.option = command_.add_option(name, flag.values, help)
+                    ->expected(1)
+                    ->type_name(value)
+                    ->group(of_body ? kAboutThis : kAboutWho);
+  return flag;
 }
 
-void CaptureFlags::AddList(CLI::App& command, const std::string& name, const std::string& pointer,
+void CaptureFlags::AddEnum(const std::string& name, const std::string& pointer, const std::string& enum_name,
                            const std::string& help) {
-  auto& flag = lists_.emplace_back();
+  std::vector<std::string> choices = EnumWords(enum_name);
+  Flag& flag = AddText(name, pointer, "WORD", help + ": " + OneOf(choices));
+  line_.OfferChoices(*flag.option, choices);
+  flag.choices = std::move(choices);
+}
+
+void CaptureFlags::AddList(const std::string& name, const std::string& pointer, const std::string& value,
+                           const std::string& help) {
+  AddPairs(lists_.emplace_back(), name, pointer, value, help);
+}
+
+void CaptureFlags::AddPairs(Flag& flag, const std::string& name, const std::string& pointer,
+                            const std::string& value, const std::string& help) {
   flag.pointer = pointer;
-  flag.option = command.add_option(name, flag.values, help)->allow_extra_args(false)->group(kAboutThis);
+  flag.option = command_.add_option(name, flag.values, help)
+                    ->type_name(value)
+                    ->allow_extra_args(false)
+                    ->group(kAboutThis);
 }
 
-void CaptureFlags::AddShared(CLI::App& command) {
-  AddText(command, "--operator-id", "/operator_id", "The associate who acted (required)");
-  AddText(command, "--approver-operator-id", "/approver_operator_id", "The associate who approved");
-  AddText(command, "--occur-time", "/occur_time",
-          "When the associate acted, as 2026-05-04T14:02:00+02:00;\nnow if not given");
-  AddText(command, "--business-day-date", "/business_day_date", "The trading day, YYYY-MM-DD");
-  AddText(command, "--transaction-sequence-number", "/transaction_sequence_number", "The POS transaction");
-  AddText(command, "--traceparent", "/traceparent", "W3C trace context, carried through");
+void CaptureFlags::AddShared() {
+  AddText("--operator-id", "/operator_id", "ID", "The associate who acted (required)");
+  AddText("--approver-operator-id", "/approver_operator_id", "ID", "The associate who approved");
+  AddText("--occur-time", "/occur_time", "TIME",
+          "When the associate acted, as 2026-05-04T14:02:00+02:00; now if not given");
+  AddText("--business-day-date", "/business_day_date", "DATE", "The trading day, YYYY-MM-DD");
+  AddText("--transaction-sequence-number", "/transaction_sequence_number", "ID", "The POS transaction");
+  AddText("--traceparent", "/traceparent", "TEXT", "W3C trace context, carried through");
 }
 
-void CaptureFlags::AddCancellation(CLI::App& command) {
+void CaptureFlags::AddCancellation() {
   const std::string at = "/order_cancellation/";
-  AddText(command, "--order-id", at + "order_id", "The order in the OMS (this or the next is required)");
-  AddText(command, "--fulfillment-order-id", at + "fulfillment_order_id", "The part that this store fulfils");
-  AddText(command, "--scope", at + "scope", "whole-order or lines (required)");
-  AddText(command, "--initiator", at + "initiator",
-          "Who wanted it: customer, associate or system (required)");
-  AddText(command, "--reason", at + "reason",
-          "customer-request, customer-no-show, customer-rejected, hold-expired,\n"
-          "inventory-not-found, damaged, payment-declined, fraud, staff-error or other\n(required)");
-  AddText(command, "--release-policy", at + "release_policy",
-          "When the stock is released: on-cancel, on-put-back or none (required)");
-  lines_.option = command
-                      .add_option("--line", lines_.values,
-                                  "A cancelled line, as sku=4006381333931,quantity=2; repeatable.\n"
-                                  "Keys: line-id, sku, gtin, quantity, reservation-id.\n"
-                                  "For values with a comma use --json")
-                      ->type_name("KEY=VALUE,...")
-                      ->allow_extra_args(false)
-                      ->group(kAboutThis);
-  AddText(command, "--retailer-reason-code", at + "retailer_reason_code", "Your own code for the reason");
-  AddText(command, "--note", at + "note", "Free text, at most 1 KiB; never card data");
-  AddText(command, "--prior-state", at + "prior_state", "open, picking, staged or ready-for-pickup");
-  AddList(command, "--staging-location-id", at + "staging_location_ids", "Where the goods lie; repeatable");
-  external_ids_.option =
-      command
-          .add_option("--external-order-id", external_ids_.values,
-                      "The order's name in another system,\nas storefront=GB-100023; repeatable")
-          ->type_name("SYSTEM=ID")
-          ->allow_extra_args(false)
-          ->group(kAboutThis);
+  AddText("--order-id", at + "order_id", "ID", "The order in the OMS (this or the next is required)");
+  AddText("--fulfillment-order-id", at + "fulfillment_order_id", "ID", "The part that this store fulfils");
+  AddEnum("--scope", at + "scope", "CancellationScope", "What is cancelled (required)");
+  AddEnum("--initiator", at + "initiator", "CancellationInitiator", "Who wanted it (required)");
+  AddEnum("--reason", at + "reason", "CancellationReason", "Why (required)");
+  AddEnum("--release-policy", at + "release_policy", "ReleasePolicy",
+          "When the stock is released (required)");
+  AddPairs(lines_, "--line", at + "lines", "KEY=VALUE,...",
+           "A cancelled line, as sku=4006381333931,quantity=2; repeatable. Keys: line-id, sku, gtin, "
+           "quantity, reservation-id. For values with a comma use --json");
+  AddText("--retailer-reason-code", at + "retailer_reason_code", "CODE", "Your own code for the reason");
+  AddText("--note", at + "note", "TEXT", "Free text, at most 1 KiB; never card data");
+  AddEnum("--prior-state", at + "prior_state", "FulfillmentState", "How far it was");
+  AddList("--staging-location-id", at + "staging_location_ids", "ID", "Where the goods lie; repeatable");
+  AddPairs(external_ids_, "--external-order-id", at + "external_order_ids", "SYSTEM=ID",
+           "The order's name in another system, as storefront=GB-100023; repeatable");
 }
 
-void CaptureFlags::AddBinClear(CLI::App& command) {
+void CaptureFlags::AddBinClear() {
   const std::string at = "/staging_bin_clear/";
-  AddText(command, "--staging-location-id", at + "staging_location_id", "The bin (required)");
-  AddText(command, "--clear-reason", at + "clear_reason",
-          "order-cancelled, picked-up, hold-expired, relocated\nor audit-correction (required)");
-  lines_.option =
-      command
-          .add_option(
-              "--line", lines_.values,
-              "Goods taken out, as sku=4711,counted-quantity=2,disposition=sellable; repeatable.\n"
-              "Keys: line-id, sku, gtin, expected-quantity, counted-quantity, destination-location-id,\n"
-              "disposition (sellable, damaged, non-sellable, quarantine, missing).\n"
-              "For values with a comma use --json")
-          ->type_name("KEY=VALUE,...")
-          ->allow_extra_args(false)
-          ->group(kAboutThis);
-  AddList(command, "--container-id", at + "container_ids",
-          "A tote, bag or parcel that was in it; repeatable");
-  AddText(command, "--order-id", at + "order_id", "The order whose goods lay there");
-  AddText(command, "--fulfillment-order-id", at + "fulfillment_order_id", "The part that this store fulfils");
-  AddText(command, "--cancellation-event-id", at + "cancellation_event_id",
+  AddText("--staging-location-id", at + "staging_location_id", "ID", "The bin (required)");
+  AddEnum("--clear-reason", at + "clear_reason", "ClearReason", "Why (required)");
+  AddPairs(lines_, "--line", at + "lines", "KEY=VALUE,...",
+           "Goods taken out, as sku=4711,counted-quantity=2,disposition=sellable; repeatable. Keys: line-id, "
+           "sku, gtin, expected-quantity, counted-quantity, destination-location-id, disposition (" +
+               OneOf(EnumWords("GoodsDisposition")) + "). For values with a comma use --json");
+  AddList("--container-id", at + "container_ids", "ID", "A tote, bag or parcel that was in it; repeatable");
+  AddText("--order-id", at + "order_id", "ID", "The order whose goods lay there");
+  AddText("--fulfillment-order-id", at + "fulfillment_order_id", "ID", "The part that this store fulfils");
+  AddText("--cancellation-event-id", at + "cancellation_event_id", "EVENT",
           "The event id of the cancellation that led to it");
-  command.add_flag("--bin-empty-confirmed", bin_empty_, "The associate saw that the bin is empty now")
+  command_.add_flag("--bin-empty-confirmed", bin_empty_, "The associate saw that the bin is empty now")
       ->group(kAboutThis);
 }
 
 std::vector<const CaptureFlags::Flag*> CaptureFlags::All() const {
-  std::vector<const Flag*> all = {&external_ids_, &lines_};
+  std::vector<const Flag*> all = {&lines_};
+  if (external_ids_.option != nullptr) all.push_back(&external_ids_);  // a cancellation's alone
   for (const auto& flag : texts_) all.push_back(&flag);
   for (const auto& flag : lists_) all.push_back(&flag);
   return all;
@@ -184,6 +193,16 @@ Result<void> CaptureFlags::AddLines(json& document) const {
   return {};
 }
 
+// Lines beside the whole order contradict it: which of the two was meant can't be told.
+Result<void> CaptureFlags::CheckScope() const {
+  for (const auto& flag : texts_) {
+    if (flag.option->get_name() != "--scope" || flag.values.empty() || lines_.values.empty()) continue;
+    if (flag.values.back() != "whole-order") continue;
+    return Invalid("--line is given, but --scope is whole-order", "give --scope lines, or leave --line out");
+  }
+  return {};
+}
+
 Result<json> CaptureFlags::Document() const {
   for (const auto* flag : All()) {
     if (!std::all_of(flag->values.begin(), flag->values.end(), IsUtf8)) {
@@ -198,9 +217,42 @@ Result<json> CaptureFlags::Document() const {
     if (!flag.values.empty()) document[json::json_pointer(flag.pointer)] = flag.values;
   }
   if (bin_empty_) document[body_]["bin_empty_confirmed"] = true;
+  if (auto checked = CheckScope(); !checked) return checked.error();
   if (auto added = AddExternalIds(document); !added) return added.error();
   if (auto added = AddLines(document); !added) return added.error();
   return document;
+}
+
+Error CaptureFlags::InFlagTerms(Error error) const {
+  for (const auto* flag : All()) {
+    const std::string path = flag->Path();
+    if (!error.message.starts_with(path)) continue;
+    std::string rest = error.message.substr(path.size());
+    std::string name = flag->option->get_name();
+    if (rest.starts_with('[')) {
+      // An element: of a list by its number, of a map by its key.
+      const auto end = std::min(rest.find(']'), rest.size() - 1);
+      const std::string element = rest.substr(1, end - 1);
+      rest.erase(0, end + 1);
+      name +=
+          element.starts_with('"') ? " for " + element : " number " + std::to_string(std::stoul(element) + 1);
+    }
+    if (rest.starts_with('.')) {
+      // A line's key, which is written with hyphens.
+      std::replace(rest.begin(),
+                   rest.begin() + static_cast<std::ptrdiff_t>(std::min(rest.find(' '), rest.size())), '_',
+                   '-');
+      rest = ": " + rest.substr(1);
+      if (const auto at = rest.find(" is no field of "); at != std::string::npos) rest.resize(at + 6);
+      if (rest.ends_with(" is no")) rest += " key of a line";
+    } else if (!rest.starts_with(' ')) {
+      continue;  // another field, whose name begins alike
+    }
+    error.message = name + rest;
+    if (!flag->choices.empty()) error.hint = "give " + OneOf(flag->choices);
+    return error;
+  }
+  return error;
 }
 
 }  // namespace tillwire

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "platform/command_line/command_line.h"
 
 namespace tillwire {
 
@@ -16,8 +17,8 @@ enum class CaptureKind { kCancellation, kBinClear };
 
 class CaptureFlags {
  public:
-  // Adds the flags to a command, which must not outlive them.
-  CaptureFlags(CLI::App& command, CaptureKind kind);
+  // Adds the flags to a command of `line`. Neither may outlive them.
+  CaptureFlags(CommandLine& line, CLI::App& command, CaptureKind kind);
 
   // The name of a flag that was given; empty if none was.
   [[nodiscard]] std::string AnyGiven() const;
@@ -25,25 +26,40 @@ class CaptureFlags {
   // kInvalidArgument if a flag's value is malformed, or not UTF-8; the message names the flag.
   [[nodiscard]] Result<nlohmann::json> Document() const;
 
+  // An error about a field of the document, as one about the flag that the field was given by.
+  [[nodiscard]] Error InFlagTerms(Error error) const;
+
  private:
   // One flag: where in the document its values go, and the values.
   struct Flag {
     std::string pointer;
     CLI::Option* option = nullptr;
     std::vector<std::string> values;
+    std::vector<std::string> choices;
+
+    // "order_cancellation.order_id": the field, as messages about the document name it.
+    [[nodiscard]] std::string Path() const;
   };
 
   [[nodiscard]] std::vector<const Flag*> All() const;
-  void AddShared(CLI::App& command);
-  void AddCancellation(CLI::App& command);
-  void AddBinClear(CLI::App& command);
-  void AddText(CLI::App& command, const std::string& name, const std::string& pointer,
+  void AddShared();
+  void AddCancellation();
+  void AddBinClear();
+  Flag& AddText(const std::string& name, const std::string& pointer, const std::string& value,
+                const std::string& help);
+  // A text that is one of an enum's values; the help lists them.
+  void AddEnum(const std::string& name, const std::string& pointer, const std::string& enum_name,
                const std::string& help);
-  void AddList(CLI::App& command, const std::string& name, const std::string& pointer,
+  void AddList(const std::string& name, const std::string& pointer, const std::string& value,
                const std::string& help);
+  void AddPairs(Flag& flag, const std::string& name, const std::string& pointer, const std::string& value,
+                const std::string& help);
+  [[nodiscard]] Result<void> CheckScope() const;
   [[nodiscard]] Result<void> AddLines(nlohmann::json& document) const;
   [[nodiscard]] Result<void> AddExternalIds(nlohmann::json& document) const;
 
+  CommandLine& line_;
+  CLI::App& command_;
   const std::string body_;  // the document's member for what happened
   std::deque<Flag> texts_;  // a deque, since options keep references into it
   std::deque<Flag> lists_;

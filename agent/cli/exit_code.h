@@ -13,6 +13,11 @@ enum class ExitCode {
   kUnknown = 4,      // it may have happened or not; repeat with the same key
 };
 
+// What main() returns.
+constexpr int Code(ExitCode code) {
+  return static_cast<int>(code);
+}
+
 inline ExitCode ExitCodeFor(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:

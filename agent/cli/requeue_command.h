@@ -1,25 +1,22 @@
 // tillwire requeue EVENT: sends a parked event again.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "agent/cli/connection_options.h"
-#include "agent/cli/exit_code.h"
+#include "platform/command_line/command_line.h"
 
 namespace tillwire {
 
-class RequeueCommand {
+class RequeueCommand final : public Command {
  public:
   // Both arguments must outlive the command.
-  RequeueCommand(CLI::App& app, const ConnectionOptions& connection);
+  RequeueCommand(CommandLine& line, const ConnectionOptions& connection);
 
-  [[nodiscard]] bool Chosen() const { return command_.parsed(); }
-  [[nodiscard]] ExitCode Run() const;
+  [[nodiscard]] int Run() const override;
 
  private:
   const ConnectionOptions& connection_;
-  CLI::App& command_;
   std::string event_id_;
 };
 

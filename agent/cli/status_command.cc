@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "agent/cli/agent_transport.h"
+#include "agent/cli/exit_code.h"
 #include "agent/cli/words.h"
 #include "platform/system_clock.h"
 #include "proto/json_codec.h"
@@ -139,25 +140,34 @@ void Print(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime
   PrintIncidents(out, status, now);
 }
 
-ExitCode ReportError(Error error) {
+int ReportError(Error error) {
   // A status has no side effects, so no answer is only that.
   if (error.code == ErrorCode::kUnknown) {
     error.code = ErrorCode::kUnavailable;
     error.hint = "the agent or its disk hangs; see its log: journalctl -u tillwired";
   }
   std::cerr << "no status: " << error.Text() << "\n";
-  return ExitCodeFor(error.code);
+  return Code(ExitCodeFor(error.code));
+}
+
+CommandText Text() {
+  return {"status",
+          "Show the connection, the queue, and what needs a person",
+          "",
+          {{Code(ExitCode::kDone), "done, whatever the state is"},
+           {Code(ExitCode::kBadInput), "bad input"},
+           {Code(ExitCode::kNotRecorded), "no status: the agent is not running, or does not answer"}},
+          {{"", "tillwire status"}, {"For a script", "tillwire status --json | jq -r .outbox.pending"}}};
 }
 
 }  // namespace
 
-StatusCommand::StatusCommand(CLI::App& app, const ConnectionOptions& connection)
-    : connection_(connection),
-      command_(*app.add_subcommand("status", "Show the connection, the queue, and what needs a person")) {
-  command_.add_flag("--json", json_, "Print it as JSON (tillwire.v1.GetAgentStatusResponse)");
+StatusCommand::StatusCommand(CommandLine& line, const ConnectionOptions& connection)
+    : Command(line.Add(Text())), connection_(connection) {
+  App().add_flag("--json", json_, "Print it as JSON (tillwire.v1.GetAgentStatusResponse)");
 }
 
-ExitCode StatusCommand::Run() const {
+int StatusCommand::Run() const {
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
   if (!agent) return ReportError(agent.error());
   v1::GetAgentStatusResponse status;
@@ -167,7 +177,7 @@ ExitCode StatusCommand::Run() const {
   } else {
     Print(std::cout, status, SystemClock().WallNow());
   }
-  return ExitCode::kDone;
+  return Code(ExitCode::kDone);
 }
 
 }  // namespace tillwire

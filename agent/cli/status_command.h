@@ -1,24 +1,20 @@
 // tillwire status: how the agent is, for a shift leader (text) and for programs (JSON).
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "agent/cli/connection_options.h"
-#include "agent/cli/exit_code.h"
+#include "platform/command_line/command_line.h"
 
 namespace tillwire {
 
-class StatusCommand {
+class StatusCommand final : public Command {
  public:
   // Both arguments must outlive the command.
-  StatusCommand(CLI::App& app, const ConnectionOptions& connection);
+  StatusCommand(CommandLine& line, const ConnectionOptions& connection);
 
-  [[nodiscard]] bool Chosen() const { return command_.parsed(); }
-  [[nodiscard]] ExitCode Run() const;
+  [[nodiscard]] int Run() const override;
 
  private:
   const ConnectionOptions& connection_;
-  CLI::App& command_;
   bool json_ = false;
 };
 

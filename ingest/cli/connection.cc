@@ -6,12 +6,19 @@
 #include <iostream>
 #include <limits>
 
+#include "platform/command_line/option_types.h"
+
 namespace tillwire {
 namespace {
 
 constexpr auto kConnectTimeout = std::chrono::seconds(5);
 
 }  // namespace
+
+void AddServerOption(CLI::App& app, std::string& server) {
+  server = "127.0.0.1:7400";
+  AddAddress(app, "--server", server, "The running service")->envname("TILLWIRE_INGEST_SERVER");
+}
 
 Result<std::shared_ptr<grpc::Channel>> Connect(const std::string& server) {
   grpc::ChannelArguments arguments;

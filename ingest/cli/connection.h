@@ -6,6 +6,10 @@
 
 #include "core/result.h"
 
+namespace CLI {
+class App;
+}  // namespace CLI
+
 namespace grpc {
 class Channel;
 }  // namespace grpc
@@ -19,6 +23,9 @@ enum ExitCode : int {
   kExitBadInput = 2,     // the command line or the configuration is wrong
   kExitUnreachable = 3,  // no service answers
 };
+
+// Adds --server, with its environment variable, to a command.
+void AddServerOption(CLI::App& app, std::string& server);
 
 // Connects in plaintext to "host:port". kUnavailable if nothing answers within some seconds.
 Result<std::shared_ptr<grpc::Channel>> Connect(const std::string& server);

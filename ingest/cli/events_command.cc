@@ -12,6 +12,7 @@
 #include "core/hash.h"
 #include "ingest/cli/connection.h"
 #include "ingest/cli/time_text.h"
+#include "platform/command_line/option_types.h"
 #include "proto/grpc_error.h"
 #include "proto/json_codec.h"
 #include "tillwire/v1/event.pb.h"
@@ -112,21 +113,44 @@ class TablePrinter final : public Printer {
 
 }  // namespace
 
-int RunEvents(const EventsOptions& options) {
-  const auto channel = Connect(options.server);
+EventsCommand::EventsCommand(CommandLine& line)
+    : Command(line.Add(
+          {"events",
+           "List what arrived, in the order of commit",
+           "An entry is an event in effect, a tombstone (sequences that a terminal gave up), or an event "
+           "that reappeared after its sequence had been given up and is not in effect.",
+           {{kExitDone, "done"},
+            {kExitFailed, "the service refused, or stopped in the middle"},
+            {kExitBadInput, "bad input"},
+            {kExitUnreachable, "no service answers"}},
+           {{"What arrives from now on and arrived before", "tillwire-ingestd events --follow"},
+            {"The orders that one store cancelled",
+             "tillwire-ingestd events --store 0042 --json | \\\n"
+             "  jq -r '.event.order_cancellation.order_id // empty'"}}})) {
+  App().add_flag("-f,--follow", follow_, "Go on with what arrives, until interrupted");
+  App().add_flag("--json", json_, "One JSON object a line, with the event decoded");
+  AddWholeNumber(App(), "--after", after_, "Begin after this position")->type_name("POSITION");
+  AddWholeNumber(App(), "--limit", limit_, "End after so many; 0 is no limit")->default_str("0");
+  App().add_option("--store", store_, "Only this store")->type_name("ID");
+  App().add_option("--terminal", terminal_, "Only this terminal")->type_name("ID");
+  AddServerOption(App(), server_);
+}
+
+int EventsCommand::Run() const {
+  const auto channel = Connect(server_);
   if (!channel) {
     PrintError(channel.error());
     return kExitUnreachable;
   }
   v1::ListEventsRequest request;
-  request.set_after_position(options.after);
-  request.set_limit(options.limit);
-  request.set_follow(options.follow);
-  request.set_store_id(options.store);
-  request.set_terminal_id(options.terminal);
+  request.set_after_position(after_);
+  request.set_limit(limit_);
+  request.set_follow(follow_);
+  request.set_store_id(store_);
+  request.set_terminal_id(terminal_);
 
   std::unique_ptr<Printer> printer;
-  if (options.json) {
+  if (json_) {
     printer = std::make_unique<JsonPrinter>();
   } else {
     printer = std::make_unique<TablePrinter>();
@@ -135,10 +159,10 @@ int RunEvents(const EventsOptions& options) {
   const auto stub = v1::OperationsService::NewStub(*channel);
   const auto reader = stub->ListEvents(&context, request);
   v1::ListEventsResponse response;
-  if (options.follow) std::cout.flush();
+  if (follow_) std::cout.flush();
   while (reader->Read(&response)) {
     printer->Print(response.entry());
-    if (options.follow) std::cout.flush();
+    if (follow_) std::cout.flush();
     // Whoever reads our output has enough.
     if (!std::cout) context.TryCancel();
   }

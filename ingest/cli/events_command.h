@@ -4,19 +4,25 @@
 #include <cstdint>
 #include <string>
 
+#include "platform/command_line/command_line.h"
+
 namespace tillwire {
 
-struct EventsOptions {
-  std::string server = "127.0.0.1:7400";
-  bool follow = false;
-  bool json = false;
-  std::uint64_t after = 0;
-  std::uint64_t limit = 0;  // 0: none
-  std::string store;
-  std::string terminal;
-};
+class EventsCommand final : public Command {
+ public:
+  explicit EventsCommand(CommandLine& line);
 
-// Prints to standard output; gives the exit code (cli/connection.h).
-int RunEvents(const EventsOptions& options);
+  // Prints to standard output; gives the exit code (cli/connection.h).
+  [[nodiscard]] int Run() const override;
+
+ private:
+  std::string server_;
+  bool follow_ = false;
+  bool json_ = false;
+  std::uint64_t after_ = 0;
+  std::uint64_t limit_ = 0;  // 0: none
+  std::string store_;
+  std::string terminal_;
+};
 
 }  // namespace tillwire

@@ -38,8 +38,21 @@ void PrintTable(const std::string& server, const v1::GetIngestionStatusResponse&
 
 }  // namespace
 
-int RunStatus(const StatusOptions& options) {
-  const auto channel = Connect(options.server);
+StatusCommand::StatusCommand(CommandLine& line)
+    : Command(line.Add({"status",
+                        "Show what the running service's ledger holds",
+                        "",
+                        {{kExitDone, "done"},
+                         {kExitFailed, "the service refused, or stopped in the middle"},
+                         {kExitBadInput, "bad input"},
+                         {kExitUnreachable, "no service answers"}},
+                        {{"", "tillwire-ingestd status --server ingest.example.com:7400"}}})) {
+  AddServerOption(App(), server_);
+  App().add_flag("--json", json_, "Print it as JSON (tillwire.v1.GetIngestionStatusResponse)");
+}
+
+int StatusCommand::Run() const {
+  const auto channel = Connect(server_);
   if (!channel) {
     PrintError(channel.error());
     return kExitUnreachable;
@@ -52,10 +65,10 @@ int RunStatus(const StatusOptions& options) {
     PrintError(ErrorFromGrpcStatus(status));
     return kExitFailed;
   }
-  if (options.json) {
+  if (json_) {
     std::cout << ToJson(response, JsonLayout::kIndented) << "\n";
   } else {
-    PrintTable(options.server, response);
+    PrintTable(server_, response);
   }
   return kExitDone;
 }

@@ -3,14 +3,20 @@
 
 #include <string>
 
+#include "platform/command_line/command_line.h"
+
 namespace tillwire {
 
-struct StatusOptions {
-  std::string server = "127.0.0.1:7400";
-  bool json = false;
-};
+class StatusCommand final : public Command {
+ public:
+  explicit StatusCommand(CommandLine& line);
 
-// Prints to standard output; gives the exit code (cli/connection.h).
-int RunStatus(const StatusOptions& options);
+  // Prints to standard output; gives the exit code (cli/connection.h).
+  [[nodiscard]] int Run() const override;
+
+ private:
+  std::string server_;
+  bool json_ = false;
+};
 
 }  // namespace tillwire

@@ -225,7 +225,7 @@ TEST_CASE_METHOD(CliRig, "Bad input is told with flag or field, and nothing is r
     return outcome.errors;
   };
   CHECK(problem({"--line", "sku=1,quantity=0"}) ==
-        "not recorded: order_cancellation.lines[1].quantity is 0; give a quantity of at least 1\n");
+        "not recorded: --line number 2: quantity is 0; give a quantity of at least 1\n");
   CHECK_THAT(problem({"--line", "sku"}), Catch::Contains("--line has \"sku\"; write it as sku="));
   CHECK_THAT(problem({"--line", "quantity=2x"}), Catch::Contains("quantity=2x; give a whole number"));
   CHECK_THAT(problem({"--line", "sku=1,sku=2"}), Catch::Contains("--line has sku twice"));
@@ -233,11 +233,43 @@ TEST_CASE_METHOD(CliRig, "Bad input is told with flag or field, and nothing is r
   CHECK_THAT(problem({"--external-order-id", "x"}), Catch::Contains("--external-order-id has \"x\""));
   CHECK_THAT(problem({"--note", "caf\xE9"}), Catch::Contains("--note is not valid UTF-8"));
   CHECK_THAT(problem({"--prior-state", "gone"}),
-             Catch::Contains("order_cancellation.prior_state is \"gone\""));
-  CHECK_THAT(problem({"--occur-time", "noon"}), Catch::Contains("occur_time is \"noon\", which is no time"));
-  CHECK_THAT(problem({"--order-id", "2"}), Catch::Contains("--order-id"));
-  CHECK_THAT(problem({"--nota", "x"}), Catch::Contains("--nota is not known here; did you mean --note?"));
+             Catch::Contains("--prior-state is \"gone\"; give open, picking, staged or ready-for-pickup"));
+  CHECK_THAT(problem({"--occur-time", "noon"}),
+             Catch::Contains("--occur-time is \"noon\", which is no time"));
+  CHECK(problem({"--order-id", "2"}) ==
+        "tillwire: --order-id is given twice; give it once\nSee: tillwire cancel --help\n");
+  CHECK_THAT(problem({"--line", "sku=1,quantity=99999999999999"}),
+             Catch::Contains("quantity=99999999999999; give a whole number up to 2147483647"));
+  CHECK_THAT(problem({"--staging-location-id", ""}),
+             Catch::Contains("--staging-location-id number 1 is required"));
+  CHECK_THAT(problem({"--external-order-id", "shop=" + std::string(300, 'x')}),
+             Catch::Contains("--external-order-id for \"shop\" has 300 bytes"));
+  CHECK_THAT(problem({"--nota", "x"}), Catch::Contains("--nota is no option here; did you mean --note?"));
   CHECK_THAT(problem({"--note", "card 4111 1111 1111 1111"}), !Catch::Contains("4111"));
+  CHECK(store.Stored().empty());
+}
+
+TEST_CASE_METHOD(CliRig, "A flag's problem is told with the flag and its words, whoever found it") {
+  const auto problem = [&](const std::vector<std::string>& arguments) {
+    const auto outcome = Run(arguments);
+    CHECK(outcome.status.code == 2);
+    return outcome.errors;
+  };
+  const std::vector<std::string> whole = {"cancel", "--operator-id",    "1",           "--order-id",
+                                          "2",      "--scope",          "whole-order", "--reason",
+                                          "fraud",  "--release-policy", "none",        "--initiator"};
+  auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), whole.begin(), whole.end());
+    return more;
+  };
+  CHECK(problem(with({"c"})) == "not recorded: --initiator is \"c\"; give customer, associate or system\n");
+  CHECK(
+      problem(with({"customer", "--line", "sku=1"})) ==
+      "not recorded: --line is given, but --scope is whole-order; give --scope lines, or leave --line out\n");
+  CHECK_THAT(problem({"cancel", "--operator-id", "1", "--order-id", "2"}),
+             Catch::Contains("--scope is required; give whole-order or lines"));
+  CHECK_THAT(problem({"clear-bin", "--operator-id", "1", "--staging-location-id", "A"}),
+             Catch::Contains("--clear-reason is required; give order-cancelled, "));
   CHECK(store.Stored().empty());
 }
 

@@ -1,0 +1,56 @@
+#include "agent/cli/app.h"
+
+#include "agent/cli/capture_command.h"
+#include "agent/cli/exit_code.h"
+#include "agent/cli/requeue_command.h"
+#include "agent/cli/status_command.h"
+#include "platform/command_line/completion.h"
+#include "platform/command_line/option_types.h"
+
+namespace tillwire {
+namespace {
+
+ProgramText Text() {
+  ProgramText text;
+  text.command.name = "tillwire";
+  text.command.summary =
+      "Records at the till what the order management system must learn, and shows how the "
+      "agent is";
+  text.command.description =
+      "Every command but config and completion talks to tillwired, the agent on this terminal, through its "
+      "socket.";
+  text.command.exit_statuses = {
+      {Code(ExitCode::kDone), "done"},
+      {Code(ExitCode::kRefused), "refused, or not found"},
+      {Code(ExitCode::kBadInput), "bad input; the message names it, and the remedy"},
+      {Code(ExitCode::kNotRecorded), "nothing was done: the agent is not running, or can't store"},
+      {Code(ExitCode::kUnknown), "unknown; repeat a capture with the same --idempotency-key"}};
+  text.files = {{"/run/tillwire/capture.sock", "The agent's socket."},
+                {"/etc/tillwire/tillwired.toml", "The agent's configuration."}};
+  text.see_also = {"tillwired(8)", "tillwire-ingestd(8)"};
+  return text;
+}
+
+}  // namespace
+
+AgentCommandLine::AgentCommandLine() : line_(Text()) {
+  CommandLine::RequireCommand(line_.Root());
+  line_.Root()
+      .add_option("--socket", connection_.socket, "The agent's socket")
+      ->type_name("SOCKET")
+      ->envname("TILLWIRE_SOCKET")
+      ->capture_default_str();
+  AddSeconds(line_.Root(), "--timeout", connection_.timeout_seconds, 0.1, 600,
+             "How long to wait for the agent's answer");
+  commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kCancellation));
+  commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kBinClear));
+  commands_.push_back(std::make_unique<StatusCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<RequeueCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<CompletionCommand>(line_));
+}
+
+int AgentCommandLine::Run() const {
+  return RunChosen(commands_).value_or(Code(ExitCode::kBadInput));
+}
+
+}  // namespace tillwire

@@ -1,0 +1,19 @@
+// Options whose values are checked while the line is parsed: a value that does not fit is a usage error that
+// says what would.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+namespace tillwire {
+
+// `target` keeps its value where the option is not given, and must outlive the parsing.
+CLI::Option* AddWholeNumber(CLI::App& app, const std::string& name, std::uint64_t& target,
+                            const std::string& help);
+CLI::Option* AddSeconds(CLI::App& app, const std::string& name, double& target, double min, double max,
+                        const std::string& help);
+// HOST:PORT, an IPv6 host in brackets. What `target` holds already is told as the default.
+CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::string& target, const std::string& help);
+
+}  // namespace tillwire
