@@ -62,7 +62,7 @@ TEST_CASE_METHOD(StoreRig, "Bad input names the field and the remedy") {
       agent.RunCli({"cancel", "--operator-id", "117", "--scope", "whole-order", "--initiator", "customer",
                     "--reason", "fraud", "--release-policy", "none"});
   CHECK(no_order.status.code == 2);
-  CHECK_THAT(no_order.errors, Catch::Contains("order_id"));
+  CHECK_THAT(no_order.errors, Catch::Contains("--order-id is required"));
 
   const CommandOutcome unknown_flag = agent.RunCli({"cancel", "--oder-id", "1"});
   CHECK(unknown_flag.status.code == 2);
