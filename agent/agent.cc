@@ -14,6 +14,7 @@
 #include "agent/capture/capture_intake.h"
 #include "agent/capture/capture_server.h"
 #include "agent/capture/capture_service.h"
+#include "agent/change_feed.h"
 #include "agent/outbox_worker.h"
 #include "agent/uplink/grpc_transport.h"
 #include "agent/uplink/link_watch.h"
@@ -110,32 +111,40 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
 
   asio::io_context io(1);
   int exit_code = 0;
-  OutboxWorker worker(**opened, CommitProbeFrom(seams.phase_probe), [&] {
-    asio::post(io, [&] {
-      exit_code = 1;
-      io.stop();
-    });
-  });
+  ChangeFeed changes;
+  const auto publish = [&changes](const std::vector<Position>& events) { changes.Publish(events); };
+  OutboxWorker worker(
+      **opened, CommitProbeFrom(seams.phase_probe),
+      [&] {
+        asio::post(io, [&] {
+          exit_code = 1;
+          io.stop();
+        });
+      },
+      publish);
   std::unique_ptr<CaptureStore> wrapped;
   if (seams.wrap_capture_store) wrapped = seams.wrap_capture_store(worker);
   CaptureStore& store = wrapped ? *wrapped : worker;
 
-  GrpcTransport transport(
-      io, {config.uplink.server, config.uplink.keepalive_time, config.uplink.keepalive_timeout});
+  GrpcTransport transport(io, {config.uplink.server, config.uplink.tls, config.uplink.ca_file,
+                               config.uplink.keepalive_time, config.uplink.keepalive_timeout});
   UuidGenerator instances(rng);
   Uplink uplink(io, worker, transport, clock, rng, UplinkOptionsFrom(config, instances.Make(clock.WallNow())),
-                config.uplink.server, seams.phase_probe);
+                config.uplink.server, {[&changes] { changes.Publish({}); }, publish, seams.phase_probe});
 
   CaptureServiceOptions service_options;
   service_options.store_id = config.store_id;
   service_options.terminal_id = config.terminal_id;
   service_options.agent_version = TILLWIRE_VERSION;
   service_options.on_captured = [&uplink] { uplink.NotifyCaptured(); };
-  service_options.on_requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
-  service_options.uplink_status = [&uplink] { return uplink.Status(); };
+  service_options.uplink.status = [&uplink] { return uplink.Status(); };
+  service_options.uplink.describe = [&uplink](Position position) { return uplink.Describe(position); };
+  service_options.uplink.requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
+  service_options.uplink.released = [&uplink] { uplink.NotifyReleased(); };
+  service_options.uplink.paused = [&uplink](const auto& pause) { uplink.NotifyPause(pause); };
   service_options.probe = seams.phase_probe;
   CaptureIntake intake(clock, rng, {config.store_id, config.terminal_id, ReadBootId()});
-  CaptureService service(store, clock, intake, std::move(service_options));
+  CaptureService service(store, changes, clock, intake, std::move(service_options));
   auto server = CaptureServer::Start(config.socket, service);
   if (!server) {
     spdlog::critical("agent: {}", server.error().Text());
@@ -155,6 +164,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   io.run();
 
   // Captures under way get their answers first; what they stored is sent by the next run.
+  service.StopStreams();
   (*server)->Shutdown(kShutdownGrace);
   uplink.Stop();
   worker.Stop();

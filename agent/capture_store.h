@@ -1,7 +1,10 @@
-// What capture asks of the outbox, and who answers when. The seam between the socket and the storage thread.
+// What callers of the socket ask of the outbox, and who answers when. The seam between the socket and the
+// storage thread.
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/result.h"
@@ -23,6 +26,21 @@ class CaptureStore {
   virtual void CaptureInOrder(std::vector<CaptureInput> inputs,
                               std::function<void(std::vector<Result<Captured>>)> done) = 0;
   virtual void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) = 0;
+  virtual void RequeueAll(const std::string& reason,
+                          std::function<void(Result<std::vector<Position>>)> done) = 0;
+  virtual void Release(const Uuid& event_id, const std::string& cause,
+                       std::function<void(Result<Outbox::Requeued>)> done) = 0;
+  // Notes a pause of the uplink, or its end.
+  virtual void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) = 0;
+
+  virtual void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) = 0;
+  virtual void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) = 0;
+  // The status and those of the events that are still there, at one moment.
+  struct Look {
+    OutboxStatus status;
+    std::vector<EventView> events;
+  };
+  virtual void LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) = 0;
   virtual void Status(std::function<void(Result<OutboxStatus>)> done) = 0;
 };
 

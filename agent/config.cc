@@ -60,12 +60,16 @@ Result<void> CheckServer(const UplinkConfig& uplink) {
     return Invalid("uplink.server is \"" + uplink.server + "\"",
                    "give host:port, as \"ingest.example.com:7400\"");
   }
-  if (!IsLoopback(server->host) && !uplink.insecure) {
+  if (!uplink.ca_file.empty()) {
+    if (!uplink.tls)
+      return Invalid("uplink.ca_file is given, but uplink.tls is not true", "set uplink.tls = true");
+    if (auto checked = CheckPath("uplink.ca_file", uplink.ca_file); !checked) return checked;
+  }
+  if (!IsLoopback(server->host) && !uplink.tls && !uplink.insecure) {
     return Invalid(
         "uplink.server is \"" + uplink.server +
             "\", which is not this machine, and the connection is not encrypted",
-        "set uplink.insecure = true if the network to it is trusted (TLS comes with a later release), or "
-        "go through a tunnel on 127.0.0.1");
+        "set uplink.tls = true; or uplink.insecure = true if the network to it is protected otherwise");
   }
   if (uplink.backoff_cap < uplink.backoff_base) {
     return Invalid("uplink.backoff_cap is below uplink.backoff_base", "give at least that much");
@@ -99,6 +103,8 @@ void ReadOutbox(ConfigFile& file, OutboxConfig& outbox) {
 
 void ReadUplink(ConfigFile& file, UplinkConfig& uplink) {
   file.Read("uplink.server", uplink.server);
+  file.Read("uplink.tls", uplink.tls);
+  file.Read("uplink.ca_file", uplink.ca_file);
   file.Read("uplink.insecure", uplink.insecure);
   file.Read("uplink.batch_records", uplink.batch_records, 1, 4096);
   file.ReadBytes("uplink.batch_bytes", uplink.batch_bytes, 64 * kKiB, 2 * kMiB);

@@ -12,6 +12,8 @@ namespace tillwire {
 
 struct UplinkConfig {
   std::string server = "127.0.0.1:7400";  // host:port of tillwire-ingestd
+  bool tls = false;                       // encrypted, and the server's certificate verified
+  std::string ca_file;                    // who may have signed it (PEM); the system's authorities if empty
   bool insecure = false;                  // plaintext to a server that is not on loopback
   std::uint64_t batch_records = 512;      // the server's Welcome may lower these three
   std::uint64_t batch_bytes = 256 * 1024;

@@ -11,10 +11,12 @@ constexpr std::chrono::seconds kMarkSyncInterval{1};
 
 }  // namespace
 
-OutboxWorker::OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed)
+OutboxWorker::OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed,
+                           std::function<void(const std::vector<Position>&)> on_changed)
     : outbox_(outbox),
       last_position_(outbox.LastPosition()),
       on_failed_(std::move(on_failed)),
+      on_changed_(std::move(on_changed)),
       mark_thread_([this] { SyncMarkWhenWritten(); }),
       commits_(outbox, GroupCommit::kDefaultMaxGroup, std::move(probe)) {}
 
@@ -37,6 +39,7 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
                        return;
                      }
                      NoteCaptured(*position);
+                     if ((*reply)->ok() && !(**reply)->repeated) Changed({(**reply)->position});
                      done(std::move(**reply));
                    }});
 }
@@ -62,6 +65,11 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                        return;
                      }
                      NoteCaptured(*position);
+                     std::vector<Position> captured;
+                     for (const auto& reply : *replies) {
+                       if (reply && !reply->repeated) captured.push_back(reply->position);
+                     }
+                     if (!captured.empty()) Changed(captured);
                      done(std::move(*replies));
                    }});
 }
@@ -76,14 +84,62 @@ void OutboxWorker::NoteCaptured(Position last) {
 }
 
 void OutboxWorker::Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) {
-  Ask<Result<Outbox::Requeued>>([event_id](Outbox& outbox) { return outbox.Requeue(event_id); },
-                                [done = std::move(done)](Result<Result<Outbox::Requeued>> result) {
-                                  done(result ? *result : Result<Outbox::Requeued>(result.error()));
-                                });
+  AskFor<Outbox::Requeued>([event_id](Outbox& outbox) { return outbox.Requeue(event_id); },
+                           [this, done = std::move(done)](const Result<Outbox::Requeued>& requeued) {
+                             if (requeued) Changed({requeued->position});
+                             done(requeued);
+                           });
+}
+
+void OutboxWorker::RequeueAll(const std::string& reason,
+                              std::function<void(Result<std::vector<Position>>)> done) {
+  Ask<std::vector<Position>>([reason](Outbox& outbox) { return outbox.RequeueAll(reason); },
+                             [this, done = std::move(done)](const Result<std::vector<Position>>& requeued) {
+                               if (requeued && !requeued->empty()) Changed(*requeued);
+                               done(requeued);
+                             });
+}
+
+void OutboxWorker::Release(const Uuid& event_id, const std::string& cause,
+                           std::function<void(Result<Outbox::Requeued>)> done) {
+  AskFor<Outbox::Requeued>([event_id, cause](Outbox& outbox) { return outbox.Release(event_id, cause); },
+                           [this, done = std::move(done)](const Result<Outbox::Requeued>& released) {
+                             if (released) Changed({released->position});
+                             done(released);
+                           });
+}
+
+void OutboxWorker::SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) {
+  Ask<bool>(
+      [pause](Outbox& outbox) {
+        outbox.SetPause(pause);
+        return true;
+      },
+      [this, done = std::move(done)](const Result<bool>& noted) {
+        if (noted) Changed({});
+        done(noted ? Result<void>() : Result<void>(noted.error()));
+      });
+}
+
+void OutboxWorker::Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) {
+  AskFor<EventView>([event_id](Outbox& outbox) { return outbox.Find(event_id); }, std::move(done));
+}
+
+void OutboxWorker::List(const EventQuery& query, std::function<void(Result<EventPage>)> done) {
+  Ask<EventPage>([query](Outbox& outbox) { return outbox.List(query); }, std::move(done));
+}
+
+void OutboxWorker::LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) {
+  Ask<Look>([events](Outbox& outbox) { return Look{outbox.Status(), outbox.Views(events)}; },
+            std::move(done));
 }
 
 void OutboxWorker::Status(std::function<void(Result<OutboxStatus>)> done) {
   Ask<OutboxStatus>([](Outbox& outbox) { return outbox.Status(); }, std::move(done));
+}
+
+void OutboxWorker::Changed(const std::vector<Position>& events) const {
+  if (on_changed_) on_changed_(events);
 }
 
 void OutboxWorker::CheckFailed(const Result<void>& committed) {

@@ -21,8 +21,10 @@ namespace tillwire {
 class OutboxWorker final : public CaptureStore {
  public:
   // `outbox` outlives it. `on_failed` is called once, on any thread, when a commit failed so that nothing
-  // more is written.
-  OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed);
+  // more is written. `on_changed` (may be empty) is told, on the storage thread, which events were captured,
+  // put back into the queue or given up; of none when a pause began or ended.
+  OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed,
+               std::function<void(const std::vector<Position>&)> on_changed = {});
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
   OutboxWorker& operator=(const OutboxWorker&) = delete;
@@ -31,6 +33,14 @@ class OutboxWorker final : public CaptureStore {
   void CaptureInOrder(std::vector<CaptureInput> inputs,
                       std::function<void(std::vector<Result<Captured>>)> done) override;
   void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override;
+  void RequeueAll(const std::string& reason,
+                  std::function<void(Result<std::vector<Position>>)> done) override;
+  void Release(const Uuid& event_id, const std::string& cause,
+               std::function<void(Result<Outbox::Requeued>)> done) override;
+  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override;
+  void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override;
+  void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) override;
+  void LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) override;
   void Status(std::function<void(Result<OutboxStatus>)> done) override;
 
   // Runs `question` in a transaction on the storage thread, then `answer`, on that thread too, once it is
@@ -53,12 +63,21 @@ class OutboxWorker final : public CaptureStore {
  private:
   // Capturing is over and durable up to this position.
   void NoteCaptured(Position last);
+  // For a question whose answer can be an expected failure.
+  template <typename T>
+  void AskFor(std::function<Result<T>(Outbox&)> question, std::function<void(Result<T>)> answer) {
+    Ask<Result<T>>(std::move(question), [answer = std::move(answer)](Result<Result<T>> result) {
+      answer(result ? std::move(*result) : Result<T>(result.error()));
+    });
+  }
+  void Changed(const std::vector<Position>& events) const;
   void SyncMarkWhenWritten();
   void CheckFailed(const Result<void>& committed);
 
   Outbox& outbox_;
   std::atomic<Position> last_position_;
   const std::function<void()> on_failed_;
+  const std::function<void(const std::vector<Position>&)> on_changed_;
   std::once_flag failed_once_;
 
   // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.

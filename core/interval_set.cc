@@ -57,4 +57,13 @@ std::optional<Interval> IntervalSet::FirstRangeAtOrAfter(std::uint64_t value) co
   return Interval{it->first, it->second};
 }
 
+std::optional<Interval> IntervalSet::LastRangeBelow(std::uint64_t value) const {
+  auto it = ranges_.lower_bound(value);
+  while (it != ranges_.begin()) {
+    --it;
+    if (it->second < value) return Interval{it->first, it->second};
+  }
+  return std::nullopt;
+}
+
 }  // namespace tillwire

@@ -29,6 +29,8 @@ class IntervalSet {
   [[nodiscard]] std::uint64_t FirstGapAtOrAfter(std::uint64_t value) const;
   // The first range that begins at or above value.
   [[nodiscard]] std::optional<Interval> FirstRangeAtOrAfter(std::uint64_t value) const;
+  // The last range that ends below value.
+  [[nodiscard]] std::optional<Interval> LastRangeBelow(std::uint64_t value) const;
   // How many numbers the set holds.
   [[nodiscard]] std::uint64_t Count() const { return count_; }
   [[nodiscard]] bool Empty() const { return ranges_.empty(); }

@@ -16,18 +16,37 @@ Error KeyError(const std::string& path, const std::string& message, const std::s
   return {ErrorCode::kInvalidArgument, path + ": " + message, hint};
 }
 
+Result<void> CheckTls(const std::string& path, const ListenConfig& listen) {
+  if (listen.tls_address.empty()) return {};
+  if (!ParseNetworkAddress(listen.tls_address)) {
+    return KeyError(path, "listen.tls_address is \"" + listen.tls_address + "\"",
+                    "give it as host:port, for example 0.0.0.0:7443 or [::]:7443");
+  }
+  if (listen.tls_certificate.empty() || listen.tls_key.empty()) {
+    return KeyError(path, "listen.tls_address is given without listen.tls_certificate and listen.tls_key",
+                    "name both files (PEM)");
+  }
+  return {};
+}
+
 Result<void> CheckListen(const std::string& path, const ListenConfig& listen) {
+  if (auto tls = CheckTls(path, listen); !tls) return tls;
+  if (listen.address.empty()) {
+    if (!listen.tls_address.empty()) return {};
+    return KeyError(path, "listen.address and listen.tls_address are both empty", "give one of them");
+  }
   const auto address = ParseNetworkAddress(listen.address);
   if (!address) {
     return KeyError(path, "listen.address is \"" + listen.address + "\"",
                     "give it as host:port, for example 127.0.0.1:7400 or [::1]:7400");
   }
   if (!IsLoopback(address->host) && !listen.insecure) {
-    return KeyError(
-        path,
-        "listen.address " + listen.address +
-            " is reachable from other machines, and this service speaks plaintext",
-        "listen on 127.0.0.1, or set listen.insecure = true if the network is protected otherwise");
+    return KeyError(path,
+                    "listen.address " + listen.address +
+                        " is reachable from other machines, and this service speaks plaintext",
+                    "use listen.tls_address for other machines; or set listen.insecure = true if the network "
+                    "is protected "
+                    "otherwise");
   }
   return {};
 }
@@ -47,6 +66,9 @@ Result<IngestConfig> LoadIngestConfig(const std::string& path) {
   IngestConfig config;
   file->Read("listen.address", config.listen.address);
   file->Read("listen.insecure", config.listen.insecure);
+  file->Read("listen.tls_address", config.listen.tls_address);
+  file->Read("listen.tls_certificate", config.listen.tls_certificate);
+  file->Read("listen.tls_key", config.listen.tls_key);
   file->Read("ledger.path", config.ledger.path);
   std::string announce = "accepted";
   file->Read("ledger.announce_backed_up", announce);

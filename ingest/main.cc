@@ -77,15 +77,17 @@ int Serve(const std::string& config_path) {
                               }},
                              {config->acceptance, config->stream, config->ledger.announce_backed_up});
   OperationsService operations({**ledger, commit, streams, feed, clock.WallNow()});
-  auto server =
-      Server::Start(config->listen.address, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
+  auto server = Server::Start(config->listen, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
   if (!server) {
     PrintError(server.error());
     return kExitFailed;
   }
-  const int port = (*server)->Port();
-  const std::string host = config->listen.address.substr(0, config->listen.address.rfind(':'));
-  spdlog::info("ingest: ready address={}:{} port={}", host, port, port);
+  const auto chosen = [](const std::string& address, int port) {
+    return address.empty() ? "off" : address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+  };
+  spdlog::info("ingest: ready address={} port={} tls_address={}",
+               chosen(config->listen.address, (*server)->Port()), (*server)->Port(),
+               chosen(config->listen.tls_address, (*server)->TlsPort()));
   signals.Wait();
   spdlog::info("ingest: stopping");
   ingestion.Stop();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -70,6 +71,7 @@ class StatementRun {
   StatementRun& BindText(std::string_view value);
   StatementRun& BindBlob(std::string_view value);
   StatementRun& Bind(const Hash& hash) { return BindBlob(hash.AsBytes()); }
+  StatementRun& BindOptional(const std::optional<Hash>& hash) { return hash ? Bind(*hash) : BindNull(); }
   StatementRun& BindNull();
 
   // Moves to the next row; false at the end.

@@ -45,6 +45,7 @@ Outbox::Impl::Statements::Statements(SQLite::Database& database)
       event_header(database,
                    "SELECT event_id, lane, previous_hash, hash, captured_at, total_bytes FROM events "
                    "WHERE position = ?"),
+      find_predecessor(database, "SELECT predecessor FROM events WHERE position = ?"),
       find_lane(database, "SELECT position FROM lanes WHERE lane = ?"),
       put_lane(database,
                "INSERT INTO lanes (lane, position) VALUES (?, ?) "
@@ -153,8 +154,13 @@ void Outbox::Impl::Load() {
     const auto kind = static_cast<ExceptionKind>(run.Int(1));
     (kind == ExceptionKind::kParked ? parked : tombstoned).Add({run.Unsigned(0), run.Unsigned(0)});
   }
-  lost = static_cast<std::uint64_t>(
-      database->execAndGet("SELECT ifnull(sum(last - first + 1), 0) FROM lost_ranges").getInt64());
+  lost = 0;
+  released = 0;
+  SQLite::Statement select_lost(*database,
+                                "SELECT kind, sum(last - first + 1) FROM lost_ranges GROUP BY kind");
+  for (StatementRun run(select_lost); run.Step();) {
+    CountOf(static_cast<TombstoneKind>(run.Int(0))) += run.Unsigned(1);
+  }
 
   // Pruning always leaves the last event in place, so an empty table means that nothing was ever captured.
   last_position =
@@ -301,7 +307,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
                      "idempotency_key was used before for a capture with other content",
                      "use a new key for a new action; nothing was recorded"};
       }
-      Captured first{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), {}, true};
+      Captured first{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), {}, true, 0};
       first.id = impl.IdOf(run.Unsigned(2));
       return first;
     }
@@ -356,7 +362,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
   impl.head = hash;
   impl.total_bytes += size;
   impl.used_bytes += size;
-  return Captured{input.event_id, id, false};
+  return Captured{input.event_id, id, false, position};
 }
 
 Position Outbox::LastPosition() const {

@@ -71,14 +71,15 @@ struct Captured {
   Uuid event_id;
   RecordId id;
   bool repeated = false;  // the key was known: this names the first capture, and nothing was stored
+  Position position = 0;  // of what was stored
 };
 
 // A record that waits for the centre.
 struct PendingRecord {
   Position position = 0;
   Record record;
-  std::optional<Position> predecessor;  // the lane's event before it
-  bool predecessor_resolved = true;     // whether the centre is known to have it, or no longer needs it
+  // The event of its lane that must be resolved before it; nothing if there is none left.
+  std::optional<Position> awaits;
 };
 
 struct PendingPage {
@@ -94,7 +95,7 @@ struct EventOutcome {
   RecordResult result;
 };
 
-// A range of sequences that this outbox knows of and no longer has.
+// A range of sequences that will never come from this outbox: lost, damaged or released.
 struct LostRange {
   std::int64_t row = 0;
   Tombstone tombstone;
@@ -111,6 +112,58 @@ struct ParkedEvent {
   WallTime parked_at;
 };
 
+// Where an event stands.
+enum class EventState {
+  kPending,
+  kDelivered,
+  kParked,
+  kReleased,     // a person gave it up
+  kDamaged,      // its bytes fail their hash; given up
+  kNotInEffect,  // reached the centre after its sequence had been given up
+};
+
+// An event for people.
+struct EventView {
+  Position position = 0;
+  Uuid event_id;
+  RecordId id;
+  std::string lane;
+  WallTime captured_at;
+  EventState state = EventState::kPending;
+  std::string reason;               // with kParked: a word, as ParkedEvent has it
+  std::string detail;               // in words, where it is neither pending nor delivered
+  std::optional<WallTime> since;    // likewise
+  std::optional<Position> held_by;  // with kPending: the first unresolved event of its lane before it
+  std::optional<Uuid> held_by_id;   // likewise
+  std::string event;                // the serialized StoreEvent; empty if it is damaged
+};
+
+// Which events List() gives.
+struct EventQuery {
+  std::vector<EventState> states;  // all if empty
+  std::string lane;                // all if empty
+  std::optional<WallTime> since;   // captured then or later, by this terminal's clock
+  Position after = 0;              // positions above this one
+  std::optional<Position> before;  // positions below this one
+  bool newest_first = false;
+};
+
+struct EventPage {
+  std::vector<EventView> events;
+  Position scanned = 0;  // the last position that was looked at: go on after it (or before it, newest first)
+  bool at_end = false;
+};
+
+// Somebody holds the uplink back, for kMaxPause at most: a forgotten pause must not become the silence that
+// this product is there to end.
+inline constexpr std::chrono::hours kMaxPause{24};
+struct UplinkPause {
+  std::string operator_id;
+  std::string reason;
+  WallTime since;
+  WallTime until;
+};
+
 struct Incident {
   WallTime time;
   std::string text;
@@ -121,7 +174,8 @@ struct OutboxStatus {
   std::uint64_t parked = 0;
   std::uint64_t delivered = 0;
   std::uint64_t not_in_effect = 0;  // reached the centre after their sequence had been given up
-  std::uint64_t lost = 0;
+  std::uint64_t lost = 0;           // damaged ones included
+  std::uint64_t released = 0;       // given up by people
   std::optional<WallTime> oldest_pending;
   std::uint64_t epoch = 0;
   std::uint32_t epoch_ordinal = 0;
@@ -204,8 +258,20 @@ class Outbox final : public Transactional {
     std::string reason;
   };
   Result<Requeued> Requeue(const Uuid& event_id);
-  // Lost ranges that the centre has not confirmed.
-  [[nodiscard]] std::vector<LostRange> UnannouncedLostRanges(std::size_t limit);
+  // The same for all that is parked for `reason`.
+  // Returns their positions, ascending.
+  std::vector<Position> RequeueAll(const std::string& reason);
+  // Gives a parked event up for good; `cause` tells the centre's people who did it and why. Its successors
+  // may go once the centre knows. kNotFound; kFailedPrecondition (not parked, or an earlier event of its lane
+  // is not resolved: a sequence must not close before those that its lane puts before it).
+  Result<Requeued> Release(const Uuid& event_id, const std::string& cause);
+  // Lost ranges that the centre has not confirmed and may learn of now: one event's only when the lane's
+  // events before it are resolved. `held`: there are others.
+  struct Unannounced {
+    std::vector<LostRange> ranges;
+    bool held = false;
+  };
+  [[nodiscard]] Unannounced UnannouncedLostRanges(std::size_t limit);
   void MarkAnnounced(const std::vector<std::int64_t>& rows);
   // The centre has them after all.
   void DropLostRanges(const std::vector<std::int64_t>& rows);
@@ -216,7 +282,22 @@ class Outbox final : public Transactional {
   // retention. Returns whether more is left to prune.
   Upkeep Maintain(WallTime server_time);
 
+  // Kept over a restart; nothing here acts on it.
+  void SetPause(const std::optional<UplinkPause>& pause);
+  [[nodiscard]] std::optional<UplinkPause> Pause();
+  // The newest time of the centre's clock that was noted here, an hour coarse. Nothing if there is none.
+  [[nodiscard]] std::optional<WallTime> LatestServerTime();
+
   // -- Looking (in a transaction or out of one)
+
+  // How many events List() looks at in one call, so that captures need not wait long for it.
+  static constexpr std::size_t kListPage = 512;
+
+  // kNotFound: never captured here, or pruned since.
+  [[nodiscard]] Result<EventView> Find(const Uuid& event_id);
+  // Those of the positions that are still here, in the order given.
+  [[nodiscard]] std::vector<EventView> Views(const std::vector<Position>& positions);
+  [[nodiscard]] EventPage List(const EventQuery& query);
 
   [[nodiscard]] OutboxStatus Status();
   [[nodiscard]] Position LastPosition() const;

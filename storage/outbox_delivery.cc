@@ -28,6 +28,22 @@ bool Outbox::Impl::Resolved(Position position) const {
   return position < first_retained || delivered.Contains(position) || tombstoned.Contains(position);
 }
 
+std::optional<Position> Outbox::Impl::PredecessorOf(Position position) {
+  StatementRun run(statements->find_predecessor);
+  if (!run.Bind(position).Step() || run.IsNull(0)) return std::nullopt;
+  return run.Unsigned(0);
+}
+
+// The event that must be resolved before the successor of `predecessor` may go: that one, or where it was
+// given up, the one that it waited for in its turn. Nothing if there is none left.
+std::optional<Position> Outbox::Impl::AwaitedPredecessor(std::optional<Position> predecessor) {
+  while (predecessor && *predecessor >= first_retained && tombstoned.Contains(*predecessor)) {
+    predecessor = PredecessorOf(*predecessor);
+  }
+  if (predecessor && Resolved(*predecessor)) predecessor.reset();
+  return predecessor;
+}
+
 // The first position at or above `from` that is not resolved.
 Position Outbox::Impl::FirstUnresolved(Position from) const {
   Position next = std::max(from, first_retained);
@@ -104,15 +120,15 @@ void Outbox::Impl::PutException(Position position, ExceptionKind kind, const std
   run.BindText(detail).Bind(ToMicros(clock.WallNow())).Execute();
 }
 
-void Outbox::Impl::DropExceptions(Interval interval, bool keep_damaged) {
+void Outbox::Impl::DropExceptions(Interval interval, bool keep_given_up) {
   if (interval.first > interval.last) return;
-  IntervalSet damaged;
-  if (keep_damaged) {
-    SQLite::Statement select(*database,
-                             "SELECT position FROM exceptions WHERE position BETWEEN ? AND ? AND reason = ?");
+  IntervalSet given_up;
+  if (keep_given_up) {
+    SQLite::Statement select(
+        *database, "SELECT position FROM exceptions WHERE position BETWEEN ? AND ? AND reason IN (?, ?)");
     StatementRun run(select);
-    run.Bind(interval.first).Bind(interval.last).BindText(kDamagedReason);
-    while (run.Step()) damaged.Add({run.Unsigned(0), run.Unsigned(0)});
+    run.Bind(interval.first).Bind(interval.last).BindText(kDamagedReason).BindText(kReleasedReason);
+    while (run.Step()) given_up.Add({run.Unsigned(0), run.Unsigned(0)});
   }
   Position first = interval.first;
   const auto drop = [&](Position from, Position to) {
@@ -121,7 +137,7 @@ void Outbox::Impl::DropExceptions(Interval interval, bool keep_damaged) {
     tombstoned.Remove({from, to});
     StatementRun(statements->drop_exceptions).Bind(from).Bind(to).Execute();
   };
-  for (const auto& [from, to] : damaged.Ranges()) {
+  for (const auto& [from, to] : given_up.Ranges()) {
     drop(first, from - 1);
     first = to + 1;
   }
@@ -153,8 +169,7 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
         continue;
       }
       bytes += size;
-      const bool resolved = !row.predecessor || impl.Resolved(*row.predecessor);
-      page.records.push_back({row.position, std::move(row.record), row.predecessor, resolved});
+      page.records.push_back({row.position, std::move(row.record), impl.AwaitedPredecessor(row.predecessor)});
     }
   }
   for (const EventRow& row : damaged) {
@@ -194,34 +209,6 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
       impl.DropExceptions({first, last}, false);
     impl.AddDelivered({first, last});
   }
-}
-
-Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
-  Impl& impl = *impl_;
-  Position position = 0;
-  {
-    StatementRun run(impl.statements->find_by_id);
-    if (!run.BindBlob(event_id.AsBytes()).Step()) {
-      return Error{ErrorCode::kNotFound, "no event " + event_id.ToString() + " in this outbox",
-                   "tillwire status lists the parked events"};
-    }
-    position = run.Unsigned(0);
-  }
-  std::string reason;
-  if (StatementRun run(impl.statements->find_exception); run.Bind(position).Step()) reason = run.Text(1);
-  if (reason == kDamagedReason) {
-    return Error{ErrorCode::kFailedPrecondition, "event " + event_id.ToString() + " is damaged on this disk",
-                 "capture the action again; a damaged event is never sent"};
-  }
-  if (!impl.parked.Contains(position)) {
-    const bool resolved = impl.Resolved(position);
-    return Error{
-        ErrorCode::kFailedPrecondition,
-        "event " + event_id.ToString() + (resolved ? " is at the centre already" : " is pending, not parked"),
-        resolved ? "there is nothing to do" : "it is sent as soon as its lane and the connection allow"};
-  }
-  impl.DropExceptions({position, position}, false);
-  return Requeued{position, reason};
 }
 
 }  // namespace tillwire

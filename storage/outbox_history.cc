@@ -1,4 +1,4 @@
-// Epochs, forks and losses.
+// Epochs, forks, and what a Welcome changes.
 #include <algorithm>
 
 #include "storage/outbox.h"
@@ -7,8 +7,7 @@
 namespace tillwire {
 namespace {
 
-constexpr std::size_t kMovePage = 256;         // events rewritten between two reads of a move
-constexpr std::size_t kMaxLostRanges = 10000;  // compared with a Welcome, oldest first
+constexpr std::size_t kMovePage = 256;  // events rewritten between two reads of a move
 
 std::string EncodeOrigin(const RecordRef& origin) {
   std::string bytes;
@@ -17,32 +16,6 @@ std::string EncodeOrigin(const RecordRef& origin) {
   }
   bytes.append(origin.hash.AsBytes());
   return bytes;
-}
-
-void BindOptional(StatementRun& run, const std::optional<Hash>& hash) {
-  if (hash) {
-    run.Bind(*hash);
-  } else {
-    run.BindNull();
-  }
-}
-
-// Takes `covered` out of `interval`, both in sequences.
-std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& covered) {
-  IntervalSet rest;
-  rest.Add(interval);
-  for (const Interval& part : covered) rest.Remove(part);
-  std::vector<Interval> parts;
-  for (const auto& [first, last] : rest.Ranges()) parts.push_back({first, last});
-  return parts;
-}
-
-// Whether the centre has closed all of these sequences.
-bool ListsTombstone(const EpochState& state, Interval sequences) {
-  std::vector<Interval> closed;
-  for (const TombstonedRange& range : state.tombstoned) closed.push_back({range.first, range.last});
-  for (const AcceptedRange& range : state.accepted) closed.push_back({range.first, range.last});
-  return Subtract(sequences, closed).empty();
 }
 
 }  // namespace
@@ -78,49 +51,6 @@ void Outbox::Impl::CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64
                            "UPDATE epochs SET retained = ?, issued = ?, last_hash = ? WHERE ordinal = ?");
   StatementRun run(update);
   run.Bind(retained).Bind(row.issued).Bind(last_hash).Bind(std::uint64_t{row.ordinal}).Execute();
-}
-
-void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
-  SQLite::Statement known(*database, "SELECT 1 FROM lost_ranges WHERE epoch = ? AND first = ? AND last = ?");
-  if (StatementRun run(known); run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last).Step())
-    return;
-  SQLite::Statement insert(
-      *database,
-      "INSERT INTO lost_ranges (epoch, first, last, kind, last_hash, previous_hash, cause, "
-      "detected_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  StatementRun run(insert);
-  run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last);
-  run.Bind(static_cast<std::int64_t>(tombstone.kind));
-  BindOptional(run, tombstone.last_hash);
-  BindOptional(run, tombstone.previous_hash);
-  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Execute();
-  lost += tombstone.last - tombstone.first + 1;
-  for (EpochRow& row : epochs) {
-    if (row.epoch != tombstone.epoch || !row.retained || row.issued >= tombstone.last) continue;
-    CloseEpoch(row, *row.retained, tombstone.last, row.last_hash);
-  }
-}
-
-// Its sequence will never come: nothing waits for it any more, and the centre is told.
-void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
-  PutException(position, ExceptionKind::kTombstoned, kDamagedReason,
-               "the stored bytes do not match their hash");
-  Tombstone tombstone;
-  tombstone.epoch = record.id.epoch;
-  tombstone.first = tombstone.last = record.id.sequence;
-  tombstone.kind = TombstoneKind::kDamaged;
-  tombstone.last_hash = record.hash;
-  tombstone.previous_hash = record.previous_hash;
-  tombstone.cause = "the stored bytes do not match their hash; capture the action again";
-  DeclareLost(tombstone);
-}
-
-// Before a damaged event gets a new identity.
-void Outbox::Impl::ForgetDamaged(RecordId id) {
-  SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE epoch = ? AND first = ? AND kind = ?");
-  StatementRun run(drop);
-  run.Bind(id.epoch).Bind(id.sequence).Bind(static_cast<std::int64_t>(TombstoneKind::kDamaged));
-  lost -= static_cast<std::uint64_t>(run.Execute());
 }
 
 std::uint64_t Outbox::StartEpoch(const std::string& why) {
@@ -252,41 +182,6 @@ void Outbox::Impl::ReconcileEpoch(EpochRow& row, const EpochState& state, Welcom
   StatementRun(update).Bind(row.backed_up).Bind(std::uint64_t{row.ordinal}).Execute();
 }
 
-// What was declared lost here may be safe at the centre, which may have had it before the loss.
-void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
-  for (const LostRange& row : LostRanges(/*only_unannounced=*/false, kMaxLostRanges)) {
-    const auto state =
-        std::find_if(welcome.epochs.begin(), welcome.epochs.end(),
-                     [&](const EpochState& epoch) { return epoch.epoch == row.tombstone.epoch; });
-    if (state == welcome.epochs.end()) continue;
-    std::vector<Interval> there;
-    for (const AcceptedRange& range : state->accepted) there.push_back({range.first, range.last});
-    const Interval all{row.tombstone.first, row.tombstone.last};
-    const std::vector<Interval> rest = Subtract(all, there);
-    if (rest.size() == 1 && rest.front() == all) {
-      if (row.announced && !ListsTombstone(*state, all)) SetAnnounced(row.row, false);
-      continue;
-    }
-    SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
-    StatementRun(drop).Bind(row.row).Execute();
-    lost -= all.last - all.first + 1;
-    for (const Interval& part : rest) {
-      Tombstone tombstone = row.tombstone;
-      tombstone.first = part.first;
-      tombstone.last = part.last;
-      if (part.last != all.last) tombstone.last_hash.reset();
-      if (part.first != all.first) tombstone.previous_hash.reset();
-      DeclareLost(tombstone);
-    }
-    std::uint64_t still_lost = 0;
-    for (const Interval& part : rest) still_lost += part.last - part.first + 1;
-    AddIncident("of sequence " + std::to_string(all.first) + " to " + std::to_string(all.last) +
-                " of epoch " + std::to_string(row.tombstone.epoch) + ", lost here, the centre has " +
-                std::to_string(all.last - all.first + 1 - still_lost) +
-                "; lost for good: " + std::to_string(still_lost));
-  }
-}
-
 WelcomeReport Outbox::ApplyWelcome(const Welcome& welcome) {
   Impl& impl = *impl_;
   WelcomeReport report;
@@ -320,7 +215,7 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
 
   // First take them all out: delivered, parked and their identities.
   impl.RemoveDelivered({first, old_last});
-  impl.DropExceptions({first, old_last}, /*keep_damaged=*/true);
+  impl.DropExceptions({first, old_last}, /*keep_given_up=*/true);
   const std::vector<EpochRow> before = impl.epochs;
   for (EpochRow& row : impl.epochs) {
     if (impl.EndOf(row) < first) continue;
@@ -357,74 +252,35 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
         as_was.lane_predecessor->id = old_id(*row.predecessor);
         record.lane_predecessor->hash = impl.HashOf(*row.predecessor).value();
       }
-      const bool damaged = impl.tombstoned.Contains(row.position) || !as_was.HashMatches();
+      const bool damaged = !as_was.HashMatches();
+      const bool given_up = impl.tombstoned.Contains(row.position) || damaged;
       record.previous_hash = impl.head;
       record.hash =
           RecordHash(record.id, record.lane, record.lane_predecessor, record.previous_hash, record.event);
       const std::string origin = EncodeOrigin(record.origin.value_or(old));
       StatementRun run(impl.statements->update_identity);
-      BindOptional(run,
-                   record.lane_predecessor ? std::optional(record.lane_predecessor->hash) : std::nullopt);
+      run.BindOptional(record.lane_predecessor ? std::optional(record.lane_predecessor->hash) : std::nullopt);
       run.Bind(record.previous_hash).Bind(record.hash).BindBlob(origin).Bind(row.position).Execute();
       impl.head = record.hash;
-      if (damaged) {
-        impl.ForgetDamaged(old.id);
-        impl.DeclareDamaged(row.position, record);
+      if (given_up) {
+        std::string reason = kDamagedReason;
+        std::string cause;
+        if (StatementRun found(impl.statements->find_exception); found.Bind(row.position).Step()) {
+          reason = found.Text(1);
+          cause = found.Text(2);
+        }
+        impl.ForgetGivenUp(old.id);
+        if (reason == kReleasedReason) {
+          impl.GiveUp(row.position, record, TombstoneKind::kReleased, cause);
+        } else {
+          impl.DeclareDamaged(row.position, record);
+        }
       }
       ++report.moved;
     }
   }
   impl.AddIncident(std::to_string(report.moved) + " events moved into a new epoch: " + why);
   return report;
-}
-
-std::vector<LostRange> Outbox::Impl::LostRanges(bool only_unannounced, std::size_t limit) {
-  SQLite::Statement select(
-      *database,
-      "SELECT id, epoch, first, last, kind, last_hash, previous_hash, cause, detected_at, announced "
-      "FROM lost_ranges WHERE announced <= ? ORDER BY id LIMIT ?");
-  StatementRun run(select);
-  run.Bind(std::int64_t{only_unannounced ? 0 : 1}).Bind(std::uint64_t{limit});
-  std::vector<LostRange> ranges;
-  while (run.Step()) {
-    LostRange range;
-    range.row = run.Int(0);
-    range.tombstone.epoch = run.Unsigned(1);
-    range.tombstone.first = run.Unsigned(2);
-    range.tombstone.last = run.Unsigned(3);
-    range.tombstone.kind = static_cast<TombstoneKind>(run.Int(4));
-    if (!run.IsNull(5)) range.tombstone.last_hash = run.HashAt(5);
-    if (!run.IsNull(6)) range.tombstone.previous_hash = run.HashAt(6);
-    range.tombstone.cause = run.Text(7);
-    range.detected_at = FromMicros(run.Int(8));
-    range.announced = run.Int(9) != 0;
-    ranges.push_back(range);
-  }
-  return ranges;
-}
-
-void Outbox::Impl::SetAnnounced(std::int64_t row, bool announced) {
-  SQLite::Statement update(*database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
-  StatementRun(update).Bind(std::int64_t{announced ? 1 : 0}).Bind(row).Execute();
-}
-
-std::vector<LostRange> Outbox::UnannouncedLostRanges(std::size_t limit) {
-  return impl_->LostRanges(true, limit);
-}
-
-void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
-  for (const std::int64_t row : rows) impl_->SetAnnounced(row, true);
-}
-
-void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
-  SQLite::Statement drop(*impl_->database, "DELETE FROM lost_ranges WHERE id = ? RETURNING last - first + 1");
-  for (const std::int64_t row : rows) {
-    StatementRun run(drop);
-    if (!run.Bind(row).Step()) continue;
-    impl_->lost -= run.Unsigned(0);
-    impl_->AddIncident(std::to_string(run.Unsigned(0)) +
-                       " events that were lost here are safe at the centre");
-  }
 }
 
 }  // namespace tillwire

@@ -10,9 +10,11 @@
 
 namespace tillwire {
 
-// The reason of an event whose stored bytes fail their hash. It is never sent; its sequence is closed by a
-// tombstone.
+// The reasons of an event that was given up here: its stored bytes fail their hash, or a person released it.
+// It is never sent; its sequence is closed by a tombstone. Any other tombstoned event is one whose sequence
+// the centre had closed when it arrived.
 inline constexpr char kDamagedReason[] = "DAMAGED";
+inline constexpr char kReleasedReason[] = "RELEASED";
 
 // Why an event is neither pending nor delivered; the numbers are those of the table `exceptions`.
 enum class ExceptionKind { kParked = 1, kTombstoned = 2 };
@@ -44,6 +46,7 @@ class Outbox::Impl {
 
     SQLite::Statement begin, commit, rollback;
     SQLite::Statement insert_event, read_event, read_events, update_identity, find_by_id, event_header;
+    SQLite::Statement find_predecessor;
     SQLite::Statement find_lane, put_lane, drop_lane;
     SQLite::Statement find_key, put_key;
     SQLite::Statement drop_delivered, put_delivered;
@@ -77,7 +80,14 @@ class Outbox::Impl {
   void RemoveDelivered(Interval interval);
   void PutException(Position position, ExceptionKind kind, const std::string& reason,
                     const std::string& detail);
-  void DropExceptions(Interval interval, bool keep_damaged);
+  void DropExceptions(Interval interval, bool keep_given_up);
+  [[nodiscard]] std::optional<Position> AwaitedPredecessor(std::optional<Position> predecessor);
+  [[nodiscard]] std::optional<Position> PredecessorOf(Position position);
+
+  // outbox_listing.cc
+  [[nodiscard]] Interval RunAt(Position position) const;
+  void CompleteView(EventView& view, std::optional<Position> predecessor);
+  [[nodiscard]] EventPage ListLane(const EventQuery& query);
 
   // outbox_history.cc
   [[nodiscard]] Position EndOf(const EpochRow& row) const {
@@ -87,10 +97,14 @@ class Outbox::Impl {
   std::uint64_t BeginEpoch(Position base, const Hash& head, const std::string& why);
   void CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued, const Hash& last_hash);
   void DeclareLost(const Tombstone& tombstone);
+  void GiveUp(Position position, const Record& record, TombstoneKind kind, const std::string& cause);
   void DeclareDamaged(Position position, const Record& record);
-  void ForgetDamaged(RecordId id);
+  void ForgetGivenUp(RecordId id);
+  [[nodiscard]] std::uint64_t& CountOf(TombstoneKind kind);
   void SetAnnounced(std::int64_t row, bool announced);
-  [[nodiscard]] std::vector<LostRange> LostRanges(bool only_unannounced, std::size_t limit);
+  enum class LossFilter { kAll, kUnannounced, kNotReleased };
+  [[nodiscard]] std::vector<LostRange> LostRanges(LossFilter filter, std::size_t limit);
+  [[nodiscard]] std::optional<Position> PositionOf(RecordId id) const;
   void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
   void ReconcileLostRanges(const Welcome& welcome);
   bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
@@ -122,6 +136,7 @@ class Outbox::Impl {
   IntervalSet parked;
   IntervalSet tombstoned;
   std::uint64_t lost = 0;
+  std::uint64_t released = 0;
   RecordRef marked;  // what the high-water mark says
 };
 

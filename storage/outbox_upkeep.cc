@@ -54,6 +54,12 @@ void Outbox::Impl::NoteAnchor(WallTime server_time) {
   StatementRun(trim).Bind(kIncidentsKept).Execute();
 }
 
+std::optional<WallTime> Outbox::LatestServerTime() {
+  const std::int64_t newest =
+      impl_->database->execAndGet("SELECT ifnull(max(server_time), 0) FROM anchors").getInt64();
+  return newest == 0 ? std::nullopt : std::optional(FromMicros(newest));
+}
+
 // How far the events may go now: old enough by the centre's clock, or too many; never one that is not both
 // resolved and backed up, and never the last one, which carries the end of the chain.
 Position Outbox::Impl::PrunableThrough(WallTime server_time) {
@@ -82,7 +88,7 @@ void Outbox::Impl::PruneEvents(Position through) {
     StatementRun(statements->drop_lane).BindText(lane).Bind(position).Execute();
   SQLite::Statement drop(*database, "DELETE FROM events WHERE position <= ?");
   StatementRun(drop).Bind(through).Execute();
-  DropExceptions({first_retained, through}, /*keep_damaged=*/false);
+  DropExceptions({first_retained, through}, /*keep_given_up=*/false);
   first_retained = through + 1;
 }
 
@@ -121,6 +127,7 @@ OutboxStatus Outbox::Status() {
   status.delivered = impl.delivered.Count();
   status.parked = impl.parked.Count();
   status.lost = impl.lost;
+  status.released = impl.released;
   status.pending = impl.last_position == 0 ? 0
                                            : retained - CountFrom(impl.delivered, impl.first_retained) -
                                                  status.parked - impl.tombstoned.Count();
@@ -130,9 +137,10 @@ OutboxStatus Outbox::Status() {
   }
   if (!impl.tombstoned.Empty()) {
     SQLite::Statement select(*impl.database,
-                             "SELECT count(*) FROM exceptions WHERE kind = ? AND reason != ?");
+                             "SELECT count(*) FROM exceptions WHERE kind = ? AND reason NOT IN (?, ?)");
     StatementRun run(select);
-    run.Bind(static_cast<std::int64_t>(ExceptionKind::kTombstoned)).BindText(kDamagedReason).Step();
+    run.Bind(static_cast<std::int64_t>(ExceptionKind::kTombstoned));
+    run.BindText(kDamagedReason).BindText(kReleasedReason).Step();
     status.not_in_effect = run.Unsigned(0);
   }
   const EpochRow& open = impl.OpenEpoch();
@@ -153,7 +161,7 @@ OutboxStatus Outbox::Status() {
                                     impl.IdOf(parked_run.Unsigned(0)), parked_run.Text(2), parked_run.Text(3),
                                     parked_run.Text(4), FromMicros(parked_run.Int(5))});
   }
-  status.lost_ranges = impl.LostRanges(/*only_unannounced=*/false, kStatusListLimit);
+  status.lost_ranges = impl.LostRanges(Impl::LossFilter::kNotReleased, kStatusListLimit);
   SQLite::Statement incidents(*impl.database, "SELECT at, text FROM incidents ORDER BY id DESC LIMIT ?");
   StatementRun incidents_run(incidents);
   incidents_run.Bind(std::uint64_t{kStatusListLimit});

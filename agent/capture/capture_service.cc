@@ -67,9 +67,7 @@ Error ForCaller(const Error& error, bool has_key) {
   return answer;
 }
 
-using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<
-    v1::CaptureService::WithCallbackMethod_RequeueEvent<
-        v1::CaptureService::WithCallbackMethod_GetAgentStatus<v1::CaptureService::Service>>>;
+using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<v1::CaptureService::CallbackService>;
 
 }  // namespace
 
@@ -77,8 +75,17 @@ using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<
 // word on which field it was.
 class CaptureService::Impl final : public Base {
  public:
-  Impl(CaptureStore& store, const Clock& clock, CaptureIntake& intake, CaptureServiceOptions options)
-      : store_(store), clock_(clock), intake_(intake), options_(std::move(options)) {}
+  Impl(CaptureStore& store, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
+       CaptureServiceOptions options)
+      : store_(store),
+        clock_(clock),
+        intake_(intake),
+        options_(std::move(options)),
+        queue_(
+            store, changes, clock, options_.uplink,
+            [this](const OutboxStatus& status, v1::GetAgentStatusResponse& wire) { Encode(status, wire); }) {}
+
+  void StopStreams() { queue_.StopStreams(); }
 
   grpc::ServerUnaryReactor* CaptureEvent(grpc::CallbackServerContext* context,
                                          const grpc::ByteBuffer* request,
@@ -98,22 +105,46 @@ class CaptureService::Impl final : public Base {
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* GetEvent(grpc::CallbackServerContext* context, const v1::GetEventRequest* request,
+                                     v1::GetEventResponse* response) override {
+    return queue_.GetEvent(*context, *request, *response);
+  }
+  grpc::ServerWriteReactor<v1::ListEventsResponse>* ListEvents(
+      grpc::CallbackServerContext*, const v1::ListEventsRequest* request) override {
+    return queue_.ListEvents(*request);
+  }
+  grpc::ServerWriteReactor<v1::WatchEventsResponse>* WatchEvents(
+      grpc::CallbackServerContext*, const v1::WatchEventsRequest* request) override {
+    return queue_.WatchEvents(*request);
+  }
+  grpc::ServerUnaryReactor* ExplainEvent(grpc::CallbackServerContext* context,
+                                         const v1::ExplainEventRequest* request,
+                                         v1::ExplainEventResponse* response) override {
+    return queue_.ExplainEvent(*context, *request, *response);
+  }
   grpc::ServerUnaryReactor* RequeueEvent(grpc::CallbackServerContext* context,
                                          const v1::RequeueEventRequest* request,
                                          v1::RequeueEventResponse* response) override {
-    auto* reactor = context->DefaultReactor();
-    const auto event_id = Uuid::Parse(request->event_id());
-    if (!event_id) {
-      reactor->Finish(ToGrpcStatus(Invalid("event_id is no UUID", "give it as tillwire status shows it")));
-      return reactor;
-    }
-    store_.Requeue(*event_id, [this, reactor, response](const Result<Outbox::Requeued>& requeued) {
-      if (!requeued) return reactor->Finish(ToGrpcStatus(requeued.error()));
-      response->set_parked_reason(requeued->reason);
-      if (options_.on_requeued) options_.on_requeued(requeued->position);
-      reactor->Finish(grpc::Status::OK);
-    });
-    return reactor;
+    return queue_.RequeueEvent(*context, *request, *response);
+  }
+  grpc::ServerUnaryReactor* RequeueEvents(grpc::CallbackServerContext* context,
+                                          const v1::RequeueEventsRequest* request,
+                                          v1::RequeueEventsResponse* response) override {
+    return queue_.RequeueEvents(*context, *request, *response);
+  }
+  grpc::ServerUnaryReactor* ReleaseEvent(grpc::CallbackServerContext* context,
+                                         const v1::ReleaseEventRequest* request,
+                                         v1::ReleaseEventResponse* response) override {
+    return queue_.ReleaseEvent(*context, *request, *response);
+  }
+  grpc::ServerUnaryReactor* PauseUplink(grpc::CallbackServerContext* context,
+                                        const v1::PauseUplinkRequest* request,
+                                        v1::PauseUplinkResponse* response) override {
+    return queue_.PauseUplink(*context, *request, *response);
+  }
+  grpc::ServerUnaryReactor* ResumeUplink(grpc::CallbackServerContext* context, const v1::ResumeUplinkRequest*,
+                                         v1::ResumeUplinkResponse* response) override {
+    return queue_.ResumeUplink(*context, *response);
   }
 
   grpc::ServerUnaryReactor* GetAgentStatus(grpc::CallbackServerContext* context,
@@ -122,17 +153,22 @@ class CaptureService::Impl final : public Base {
     auto* reactor = context->DefaultReactor();
     store_.Status([this, reactor, response](const Result<OutboxStatus>& status) {
       if (!status) return reactor->Finish(ToGrpcStatus(status.error()));
-      response->set_store_id(options_.store_id);
-      response->set_terminal_id(options_.terminal_id);
-      response->set_agent_version(options_.agent_version);
-      const auto uplink = options_.uplink_status ? options_.uplink_status() : UplinkStatus{};
-      EncodeAgentStatus(*status, uplink, clock_.WallNow(), *response);
+      Encode(*status, *response);
       reactor->Finish(grpc::Status::OK);
     });
     return reactor;
   }
 
  private:
+  // Any thread.
+  void Encode(const OutboxStatus& status, v1::GetAgentStatusResponse& wire) const {
+    wire.set_store_id(options_.store_id);
+    wire.set_terminal_id(options_.terminal_id);
+    wire.set_agent_version(options_.agent_version);
+    const auto uplink = options_.uplink.status ? options_.uplink.status() : UplinkStatus{};
+    EncodeAgentStatus(status, uplink, clock_.WallNow(), wire);
+  }
+
   // Finishing a call is the last that is done for it: when all calls are finished the server may end, and
   // this service with it.
   void Reply(const Result<Captured>& captured, bool has_key, grpc::ServerUnaryReactor& reactor,
@@ -165,13 +201,18 @@ class CaptureService::Impl final : public Base {
   const Clock& clock_;
   CaptureIntake& intake_;
   const CaptureServiceOptions options_;
+  QueueService queue_;
 };
 
-CaptureService::CaptureService(CaptureStore& store, const Clock& clock, CaptureIntake& intake,
-                               CaptureServiceOptions options)
-    : impl_(std::make_unique<Impl>(store, clock, intake, std::move(options))) {}
+CaptureService::CaptureService(CaptureStore& store, ChangeFeed& changes, const Clock& clock,
+                               CaptureIntake& intake, CaptureServiceOptions options)
+    : impl_(std::make_unique<Impl>(store, changes, clock, intake, std::move(options))) {}
 
 CaptureService::~CaptureService() = default;
+
+void CaptureService::StopStreams() {
+  impl_->StopStreams();
+}
 
 grpc::Service& CaptureService::Grpc() {
   return *impl_;

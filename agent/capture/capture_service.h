@@ -7,9 +7,10 @@
 #include <string>
 
 #include "agent/capture/capture_intake.h"
+#include "agent/capture/queue_service.h"
 #include "agent/capture_store.h"
+#include "agent/change_feed.h"
 #include "agent/phase_probe.h"
-#include "agent/uplink/uplink_status.h"
 #include "core/clock.h"
 
 namespace grpc {
@@ -22,23 +23,25 @@ struct CaptureServiceOptions {
   std::string store_id;
   std::string terminal_id;
   std::string agent_version;
-  // Both are called on the store's thread and must not block.
-  std::function<void()> on_captured;            // after each capture that was stored; a repeat is not
-  std::function<void(Position)> on_requeued;    // after an event was put back into the queue
-  std::function<UplinkStatus()> uplink_status;  // called on the store's thread; thread-safe
-  PhaseProbe probe;                             // may be empty
+  // After each capture that was stored; a repeat is not. Called on the store's thread; must not block.
+  std::function<void()> on_captured;
+  UplinkHooks uplink;
+  PhaseProbe probe;  // may be empty
 };
 
 // Answers on gRPC's threads and on the store's; keeps no thread of its own.
 class CaptureService {
  public:
-  // All three must outlive the service.
-  CaptureService(CaptureStore& store, const Clock& clock, CaptureIntake& intake,
+  // `changes` tells the service what others changed. All references must outlive the service.
+  CaptureService(CaptureStore& store, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
                  CaptureServiceOptions options);
   // Only after the server that serves it has shut down.
   ~CaptureService();
   CaptureService(const CaptureService&) = delete;
   CaptureService& operator=(const CaptureService&) = delete;
+
+  // Ends the calls that would last, before the server shuts down.
+  void StopStreams();
 
   // What a server registers.
   grpc::Service& Grpc();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "agent/capture/explanation.h"
 #include "proto/time_codec.h"
 #include "tillwire/v1/capture.pb.h"
 
@@ -19,8 +20,39 @@ v1::ConnectionState Encode(UplinkState state) {
       return v1::CONNECTION_STATE_CONNECTED;
     case UplinkState::kPushedBack:
       return v1::CONNECTION_STATE_PUSHED_BACK;
+    case UplinkState::kPaused:
+      return v1::CONNECTION_STATE_PAUSED;
   }
   return v1::CONNECTION_STATE_UNSPECIFIED;
+}
+
+v1::ConnectionProblem Encode(UplinkProblem problem) {
+  switch (problem) {
+    case UplinkProblem::kUnreachable:
+      return v1::CONNECTION_PROBLEM_NO_NETWORK;
+    case UplinkProblem::kWrongServer:
+      return v1::CONNECTION_PROBLEM_WRONG_SERVER;
+    case UplinkProblem::kCaptivePortal:
+      return v1::CONNECTION_PROBLEM_CAPTIVE_PORTAL;
+    case UplinkProblem::kCertificate:
+      return v1::CONNECTION_PROBLEM_CERTIFICATE;
+    case UplinkProblem::kClock:
+      return v1::CONNECTION_PROBLEM_CLOCK;
+    case UplinkProblem::kRefused:
+      return v1::CONNECTION_PROBLEM_REFUSED;
+    case UplinkProblem::kBroken:
+      return v1::CONNECTION_PROBLEM_PROTOCOL;
+    case UplinkProblem::kDisk:
+      return v1::CONNECTION_PROBLEM_DISK;
+  }
+  return v1::CONNECTION_PROBLEM_UNSPECIFIED;
+}
+
+void Encode(const UplinkPause& pause, v1::UplinkPause& wire) {
+  wire.set_operator_id(pause.operator_id);
+  wire.set_reason(pause.reason);
+  EncodeTime(pause.since, *wire.mutable_since_time());
+  EncodeTime(pause.until, *wire.mutable_until_time());
 }
 
 void Encode(const UplinkStatus& uplink, v1::ConnectionStatus& wire) {
@@ -32,6 +64,8 @@ void Encode(const UplinkStatus& uplink, v1::ConnectionStatus& wire) {
   if (uplink.last_error_time) EncodeTime(*uplink.last_error_time, *wire.mutable_last_error_time());
   if (uplink.next_attempt) EncodeTime(*uplink.next_attempt, *wire.mutable_next_attempt_time());
   wire.set_failed_attempts(uplink.failed_attempts);
+  if (uplink.problem) wire.set_problem(Encode(*uplink.problem));
+  if (uplink.pause) Encode(*uplink.pause, *wire.mutable_pause());
 }
 
 void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
@@ -39,6 +73,7 @@ void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
   wire.set_parked(outbox.parked);
   wire.set_delivered(outbox.delivered);
   wire.set_lost(outbox.lost);
+  wire.set_released(outbox.released);
   wire.set_not_in_effect(outbox.not_in_effect);
   if (outbox.oldest_pending) {
     EncodeTime(*outbox.oldest_pending, *wire.mutable_oldest_pending_time());
@@ -52,21 +87,6 @@ void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
   wire.set_max_bytes(outbox.max_bytes);
 }
 
-// What would make a parked event go.
-std::string RemedyFor(const std::string& reason, const std::string& event_id) {
-  const std::string requeue = ", then: tillwire requeue " + event_id;
-  if (reason == "TOO_MANY_LINES") return "raise acceptance.max_lines at the centre" + requeue;
-  if (reason == "STORE_NOT_ALLOWED")
-    return "add this store to acceptance.allowed_stores at the centre" + requeue;
-  if (reason == "INVALID_EVENT") return "update the centre to a version that reads this event" + requeue;
-  if (reason == "HASH_MISMATCH") return "something alters the data on its way; check the network" + requeue;
-  if (reason == "EVENT_ID_REUSED") {
-    return "the centre has another event of this id; compare the two, and capture this action again if it is "
-           "missing";
-  }
-  return "correct what the reason says" + requeue;
-}
-
 void Encode(const ParkedEvent& parked, v1::ParkedEvent& wire) {
   const std::string event_id = parked.event_id.ToString();
   wire.set_event_id(event_id);
@@ -75,7 +95,7 @@ void Encode(const ParkedEvent& parked, v1::ParkedEvent& wire) {
   wire.set_lane(parked.lane);
   wire.set_reason(parked.reason);
   wire.set_detail(parked.detail);
-  wire.set_remedy(RemedyFor(parked.reason, event_id));
+  wire.set_remedy(ParkedRemedy(parked.reason, parked.event_id));
   EncodeTime(parked.parked_at, *wire.mutable_parked_time());
 }
 

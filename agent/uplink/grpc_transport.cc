@@ -6,11 +6,14 @@
 #include <asio/post.hpp>
 #include <condition_variable>
 #include <deque>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <string_view>
 #include <utility>
 
+#include "core/result.h"
 #include "proto/write_back_codec.h"
 #include "tillwire/v1/ingestion.grpc.pb.h"
 
@@ -28,33 +31,59 @@ bool Mentions(const std::string& text, std::initializer_list<std::string_view> s
 
 StreamEnd Explain(const grpc::Status& status, const std::string& server) {
   const std::string& text = status.error_message();
-  // How gRPC words an answer that is HTTP, but not gRPC's.
-  const bool http = Mentions(text, {"http1.x", "HTTP/1", "Received http2 header with status", "content-type",
-                                    "Missing :status header", "Failed parsing HTTP/2"});
-  if (http || status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    return {StreamEndKind::kNotOurServer, server + " answers, but is no Tillwire ingestion service: " + text,
-            "check uplink.server; a captive portal or a proxy may be in between"};
+  // How gRPC 1.51 words a handshake that failed, and an answer that is HTTP, but not gRPC's.
+  if (Mentions(text, {"Ssl handshake", "SSL_ERROR", "certificate", "TSI_", "handshake failed"})) {
+    return {UplinkProblem::kCertificate, "no trusted connection to " + server + ": " + text,
+            "check the server's certificate (its name, its dates, who signed it), uplink.tls, uplink.ca_file "
+            "and this "
+            "terminal's clock"};
+  }
+  if (Mentions(text, {"http1.x", "HTTP/1", "Received http2 header with status", "content-type",
+                      "Missing :status header", "Failed parsing HTTP/2"})) {
+    return {UplinkProblem::kCaptivePortal, server + " answers, but not as a gRPC server does: " + text,
+            "a captive portal, a proxy or a web server is in between: log in to the network, or check "
+            "uplink.server"};
+  }
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return {UplinkProblem::kWrongServer,
+            server + " is a gRPC server, but no Tillwire ingestion service: " + text, "check uplink.server"};
   }
   switch (status.error_code()) {
     case grpc::StatusCode::UNAUTHENTICATED:
     case grpc::StatusCode::PERMISSION_DENIED:
-      return {StreamEndKind::kRefused, "the server refuses this terminal: " + text,
+      return {UplinkProblem::kRefused, "the server refuses this terminal: " + text,
               "let the centre's operators admit store and terminal"};
     case grpc::StatusCode::OK:
-      return {StreamEndKind::kUnreachable, "the server ended the stream",
+      return {UplinkProblem::kUnreachable, "the server ended the stream",
               "none is needed: it is tried again"};
     case grpc::StatusCode::INVALID_ARGUMENT:
     case grpc::StatusCode::FAILED_PRECONDITION:
     case grpc::StatusCode::ABORTED:
-      return {StreamEndKind::kBroken, "the server ended the stream: " + text,
+      return {UplinkProblem::kBroken, "the server ended the stream: " + text,
               "check that agent and server are of versions that go together"};
     default:
-      return {StreamEndKind::kUnreachable, "no connection to " + server + ": " + text,
+      return {UplinkProblem::kUnreachable, "no connection to " + server + ": " + text,
               "check the network, uplink.server, and that tillwire-ingestd runs there"};
   }
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options) {
+// kNotFound if the authorities can't be read.
+Result<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const GrpcTransportOptions& options) {
+  if (!options.tls) return grpc::InsecureChannelCredentials();
+  grpc::SslCredentialsOptions ssl;
+  if (!options.ca_file.empty()) {
+    std::ifstream file(options.ca_file, std::ios::binary);
+    ssl.pem_root_certs.assign(std::istreambuf_iterator<char>(file), {});
+    if (ssl.pem_root_certs.empty()) {
+      return Error{ErrorCode::kNotFound, "uplink.ca_file " + options.ca_file + " can't be read, or is empty",
+                   "put the centre's CA certificates there (PEM), readable for the agent"};
+    }
+  }
+  return grpc::SslCredentials(ssl);
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options,
+                                           const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive_time.count()));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(options.keepalive_timeout.count()));
@@ -67,7 +96,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options) 
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return grpc::CreateCustomChannel(options.server, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(options.server, credentials, arguments);
 }
 
 }  // namespace
@@ -107,12 +136,13 @@ class GrpcTransport::Stream final
     std::function<void(StreamEnd)> closed;
   };
 
-  Stream(asio::io_context& io, const GrpcTransportOptions& options, OpenStreams& open, Handlers handlers)
+  Stream(asio::io_context& io, const GrpcTransportOptions& options,
+         const std::shared_ptr<grpc::ChannelCredentials>& credentials, OpenStreams& open, Handlers handlers)
       : io_(io),
         open_(open),
         server_(options.server),
         handlers_(std::move(handlers)),
-        channel_(MakeChannel(options)),
+        channel_(MakeChannel(options, credentials)),
         stub_(v1::IngestionService::NewStub(channel_)) {}
 
   void Start() {
@@ -175,7 +205,7 @@ class GrpcTransport::Stream final
     {
       const std::lock_guard lock(mutex_);
       if (!nonsense_.empty()) {
-        end = {StreamEndKind::kBroken, "the server's message makes no sense: " + nonsense_,
+        end = {UplinkProblem::kBroken, "the server's message makes no sense: " + nonsense_,
                "check that agent and server are of versions that go together"};
       }
     }
@@ -245,7 +275,15 @@ void GrpcTransport::Open() {
   handlers.closed = [this](StreamEnd end) {
     if (listener_ != nullptr) listener_->OnClosed(std::move(end));
   };
-  stream_ = std::make_shared<Stream>(io_, options_, *open_, std::move(handlers));
+  const auto credentials = MakeCredentials(options_);
+  if (!credentials) {
+    // As any stream that fails: after this call, and not if it is closed first.
+    asio::post(io_, [closed = handlers.closed, attempt = ++attempt_, this, error = credentials.error()] {
+      if (attempt == attempt_) closed({UplinkProblem::kCertificate, error.message, error.hint});
+    });
+    return;
+  }
+  stream_ = std::make_shared<Stream>(io_, options_, *credentials, *open_, std::move(handlers));
   stream_->Start();
 }
 
@@ -254,6 +292,7 @@ void GrpcTransport::Send(ToCentre message) {
 }
 
 void GrpcTransport::Close() {
+  ++attempt_;
   if (!stream_) return;
   stream_->Close();
   stream_.reset();

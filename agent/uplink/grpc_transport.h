@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,9 @@ class io_context;
 namespace tillwire {
 
 struct GrpcTransportOptions {
-  std::string server;  // host:port
+  std::string server;   // host:port
+  bool tls = false;     // encrypted, the server's certificate verified for that host
+  std::string ca_file;  // PEM: who may have signed it; the system's authorities if empty. Read for each stream
   std::chrono::milliseconds keepalive_time{30'000};
   std::chrono::milliseconds keepalive_timeout{10'000};
 };
@@ -40,6 +43,7 @@ class GrpcTransport final : public Transport {
   TransportListener* listener_ = nullptr;
   std::unique_ptr<OpenStreams> open_;
   std::shared_ptr<Stream> stream_;
+  std::uint64_t attempt_ = 0;  // tells a failure that is still to be reported from one that is closed
 };
 
 }  // namespace tillwire

@@ -6,20 +6,14 @@
 #include <optional>
 #include <string>
 
+#include "agent/uplink/uplink_status.h"
 #include "core/write_back.h"
 
 namespace tillwire {
 
-// Why a stream ended, as far as it decides what to do next.
-enum class StreamEndKind {
-  kUnreachable,   // no connection, or it broke: try again
-  kNotOurServer,  // something else answers there: try again, and say so
-  kRefused,       // the server does not want this terminal: try again seldom, and say so
-  kBroken,        // the server objects to what was sent, or sent nonsense
-};
-
+// Why a stream ended.
 struct StreamEnd {
-  StreamEndKind kind = StreamEndKind::kUnreachable;
+  UplinkProblem kind = UplinkProblem::kUnreachable;
   std::string message;  // what happened, with the transport's own words
   std::string remedy;   // what a person can do
 };

@@ -1,5 +1,6 @@
 #include "agent/uplink/uplink.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <asio/io_context.hpp>
@@ -13,6 +14,17 @@ namespace {
 
 namespace act = uplink_action;
 
+// No clock that is right says anything earlier: this release was not made then.
+constexpr WallTime kEarliestPlausible = std::chrono::sys_days{std::chrono::year(2026) / 11 / 1};
+// The centre's time is noted this coarsely.
+constexpr std::chrono::hours kClockSlack{2};
+
+// What an earlier run left.
+struct Memory {
+  std::optional<UplinkPause> pause;
+  std::optional<WallTime> server_time;
+};
+
 // What OnWelcomeApplied() is told, and what the log is.
 struct AppliedWelcome {
   WelcomeReport report;
@@ -20,6 +32,7 @@ struct AppliedWelcome {
 };
 
 UplinkState ForPeople(const UplinkMachine& machine, BootTime now) {
+  if (machine.Held(now)) return UplinkState::kPaused;
   switch (machine.state()) {
     case UplinkMachine::State::kWaiting:
     case UplinkMachine::State::kForking:
@@ -39,12 +52,12 @@ UplinkState ForPeople(const UplinkMachine& machine, BootTime now) {
 class Uplink::Impl final : public TransportListener, public std::enable_shared_from_this<Uplink::Impl> {
  public:
   Impl(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-       UplinkOptions options, std::string server, PhaseProbe probe)
+       UplinkOptions options, std::string server, Observers observers)
       : io_(io),
         outbox_(outbox),
         transport_(transport),
         clock_(clock),
-        probe_(probe ? std::move(probe) : [](AgentPhase) {}),
+        observers_(std::move(observers)),
         machine_(std::move(options), rng),
         timer_(io) {
     status_.server = std::move(server);
@@ -52,7 +65,12 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 
   void Start() {
     transport_.SetListener(this);
-    Do(machine_.Start(Now()));
+    Ask<Memory>([](Outbox& outbox) { return Memory{outbox.Pause(), outbox.LatestServerTime()}; },
+                [this](const Memory& memory) {
+                  pause_ = memory.pause;
+                  server_time_ = memory.server_time;
+                  Do([&] { return machine_.Start(Now(), PauseEnd()); });
+                });
   }
 
   void Stop() {
@@ -62,23 +80,42 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     transport_.SetListener(nullptr);
   }
 
-  void OnLinkUp() { Do(machine_.OnLinkUp(Now())); }
+  void OnLinkUp() {
+    Do([&] { return machine_.OnLinkUp(Now()); });
+  }
 
-  void OnMessage(ToAgent message) override { Do(machine_.OnMessage(Now(), std::move(message))); }
+  void OnMessage(ToAgent message) override {
+    if (const auto* welcome = std::get_if<Welcome>(&message)) server_time_ = welcome->server_time;
+    Do([&] { return machine_.OnMessage(Now(), std::move(message)); });
+  }
 
-  void OnClosed(StreamEnd end) override { Do(machine_.OnClosed(Now(), end)); }
+  void OnClosed(StreamEnd end) override {
+    Do([&] { return machine_.OnClosed(Now(), WithClockInMind(std::move(end))); });
+  }
 
   void NotifyCaptured() {
     // One notice in flight is enough: it reads the newest position when it runs.
     if (captured_notice_.exchange(true)) return;
     Post([this] {
       captured_notice_ = false;
-      Do(machine_.OnCaptured(Now(), outbox_.LastPosition()));
+      Do([&] { return machine_.OnCaptured(Now(), outbox_.LastPosition()); });
     });
   }
 
   void NotifyRequeued(Position position) {
-    Post([this, position] { Do(machine_.OnRequeued(Now(), position)); });
+    Post([this, position] { Do([&] { return machine_.OnRequeued(Now(), position); }); });
+  }
+
+  void NotifyReleased() {
+    Post([this] { Do([&] { return machine_.OnReleased(Now()); }); });
+  }
+
+  void NotifyPause(const std::optional<UplinkPause>& pause) {
+    Post([this, pause] {
+      pause_ = pause;
+      const auto until = PauseEnd();
+      Do([&] { return until ? machine_.OnPaused(Now(), *until) : machine_.OnResumed(Now()); });
+    });
   }
 
   UplinkStatus Status() const {
@@ -86,8 +123,43 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     return status_;
   }
 
+  UplinkActivity Describe(Position position) const {
+    const ClockSample now = clock_.Sample();
+    const std::lock_guard lock(machine_mutex_);
+    UplinkActivity activity;
+    activity.in_flight = machine_.InFlight(position);
+    if (const auto due = machine_.RetryAt(position)) activity.retry_at = now.wall + (*due - now.boot);
+    return activity;
+  }
+
  private:
   [[nodiscard]] BootTime Now() const { return clock_.BootNow(); }
+
+  // By the clock of this boot: what the wall clock does meanwhile does not matter. Bounded, in case it was
+  // set back since the pause was noted.
+  [[nodiscard]] std::optional<BootTime> PauseEnd() const {
+    const ClockSample now = clock_.Sample();
+    if (!pause_ || pause_->until <= now.wall) return std::nullopt;
+    return now.boot + std::min<BootTime>(pause_->until - now.wall, kMaxPause);
+  }
+
+  // A certificate that fails at a time that can't be has a clock to blame.
+  [[nodiscard]] StreamEnd WithClockInMind(StreamEnd end) const {
+    if (end.kind != UplinkProblem::kCertificate) return end;
+    const WallTime now = clock_.WallNow();
+    const WallTime earliest =
+        std::max(kEarliestPlausible, server_time_.value_or(kEarliestPlausible) - kClockSlack);
+    if (now >= earliest) return end;
+    const auto day = [](WallTime time) {
+      const std::chrono::year_month_day date(std::chrono::floor<std::chrono::days>(time));
+      return fmt::format("{}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                         static_cast<unsigned>(date.day()));
+    };
+    end.kind = UplinkProblem::kClock;
+    end.message += "; this terminal's clock says " + day(now) + ", but it is at least " + day(earliest);
+    end.remedy = "set the clock (timedatectl); the connection then comes by itself";
+    return end;
+  }
 
   // Runs `body` on the uplink's thread, unless the uplink has stopped by then.
   void Post(std::function<void()> body) {
@@ -96,7 +168,14 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     });
   }
 
-  void Do(UplinkActions actions) {
+  // Asks the machine what to do, and does it.
+  template <typename Question>
+  void Do(Question ask_machine) {
+    UplinkActions actions;
+    {
+      const std::lock_guard lock(machine_mutex_);
+      actions = ask_machine();
+    }
     for (UplinkAction& action : actions) {
       std::visit([this](auto& what) { Act(what); }, action);
     }
@@ -114,16 +193,17 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
                        if (*held) {
                          next(std::move(**held));
                        } else {
-                         self->Do(self->machine_.OnStorageFailed(self->Now(), held->error()));
+                         self->Do([&] { return self->machine_.OnStorageFailed(self->Now(), held->error()); });
                        }
                      });
                    });
   }
 
   void Act(act::ReadHistory&) {
-    Ask<std::vector<EpochSummary>>(
-        [](Outbox& outbox) { return outbox.Epochs(); },
-        [this](std::vector<EpochSummary> epochs) { Do(machine_.OnHistory(Now(), std::move(epochs))); });
+    Ask<std::vector<EpochSummary>>([](Outbox& outbox) { return outbox.Epochs(); },
+                                   [this](std::vector<EpochSummary> epochs) {
+                                     Do([&] { return machine_.OnHistory(Now(), std::move(epochs)); });
+                                   });
   }
 
   void Act(act::OpenStream&) { transport_.Open(); }
@@ -133,7 +213,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   void Act(act::Send& send) {
     if (const auto* batch = std::get_if<EventBatch>(&send.message)) {
       spdlog::debug("uplink: sending batch={} records={}", batch->batch_id, batch->records.size());
-      probe_(AgentPhase::kSending);
+      if (observers_.probe) observers_.probe(AgentPhase::kSending);
     }
     transport_.Send(std::move(send.message));
   }
@@ -150,14 +230,15 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           spdlog::info("uplink: welcomed delivered_anew={} pending_again={} declared_lost={}",
                        applied.report.newly_delivered, applied.report.pending_again,
                        applied.report.declared_lost);
-          Do(machine_.OnWelcomeApplied(Now(), applied.last_position));
+          Do([&] { return machine_.OnWelcomeApplied(Now(), applied.last_position); });
         });
   }
 
   void Act(act::ReadLostRanges& read) {
-    Ask<std::vector<LostRange>>(
-        [read](Outbox& outbox) { return outbox.UnannouncedLostRanges(read.limit); },
-        [this](const std::vector<LostRange>& ranges) { Do(machine_.OnLostRanges(Now(), ranges)); });
+    Ask<Outbox::Unannounced>([read](Outbox& outbox) { return outbox.UnannouncedLostRanges(read.limit); },
+                             [this](const Outbox::Unannounced& ranges) {
+                               Do([&] { return machine_.OnLostRanges(Now(), ranges); });
+                             });
   }
 
   void Act(act::ReadPending& read) {
@@ -167,7 +248,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           for (const Position position : page.damaged) {
             spdlog::error("outbox: a stored event is damaged and was given up position={}", position);
           }
-          Do(machine_.OnPage(Now(), std::move(page)));
+          Do([&] { return machine_.OnPage(Now(), std::move(page)); });
         });
   }
 
@@ -177,14 +258,19 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
       spdlog::warn("uplink: the centre parked an event sequence={} reason={} detail=\"{}\"", result.sequence,
                    ParkReasonName(result.park_reason), result.detail);
     }
-    probe_(AgentPhase::kMarking);
+    if (observers_.probe) observers_.probe(AgentPhase::kMarking);
     Ask<std::vector<EventOutcome>>(
         [outcomes = std::move(apply.outcomes)](Outbox& outbox) {
           outbox.ApplyOutcomes(outcomes);
           return outcomes;
         },
         [this](const std::vector<EventOutcome>& outcomes) {
-          Do(machine_.OnOutcomesApplied(Now(), outcomes));
+          if (observers_.events_changed) {
+            std::vector<Position> changed;
+            for (const EventOutcome& outcome : outcomes) changed.push_back(outcome.position);
+            observers_.events_changed(changed);
+          }
+          Do([&] { return machine_.OnOutcomesApplied(Now(), outcomes); });
         });
   }
 
@@ -193,7 +279,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     Ask<MoveReport>([move](Outbox& outbox) { return outbox.MoveSuffix(move.epoch, move.why); },
                     [this](const MoveReport& report) {
                       spdlog::warn("uplink: moved events={} new_epoch={}", report.moved, report.new_epoch);
-                      Do(machine_.OnMoved(Now()));
+                      Do([&] { return machine_.OnMoved(Now()); });
                     });
   }
 
@@ -215,7 +301,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 
   void Act(act::Maintain& maintain) {
     Ask<Upkeep>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
-                [this](const Upkeep& upkeep) { Do(machine_.OnMaintained(Now(), upkeep)); });
+                [this](const Upkeep& upkeep) { Do([&] { return machine_.OnMaintained(Now(), upkeep); }); });
   }
 
   void Rearm() {
@@ -228,14 +314,22 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
       if (error || self->stopped_) return;
       self->armed_.reset();
-      self->Do(self->machine_.OnTick(self->Now()));
+      self->Do([&] { return self->machine_.OnTick(self->Now()); });
     });
   }
 
   void Publish() {
+    if (!Update()) return;
+    LogState();
+    if (observers_.status_changed) observers_.status_changed();
+  }
+
+  // Whether people would see a difference.
+  bool Update() {
     const ClockSample now = clock_.Sample();
     const std::lock_guard lock(status_mutex_);
     const UplinkState before = status_.state;
+    const std::uint32_t failed_before = status_.failed_attempts;
     status_.state = ForPeople(machine_, now.boot);
     const bool connected = machine_.state() == UplinkMachine::State::kStreaming ||
                            machine_.state() == UplinkMachine::State::kReconciling;
@@ -245,24 +339,31 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     if (!failure) {
       status_.last_error.clear();
       status_.remedy.clear();
+      status_.problem.reset();
       status_.last_error_time.reset();
     } else if (machine_.failed_attempts() != status_.failed_attempts) {
       status_.last_error = failure->message;
       status_.remedy = failure->remedy;
+      status_.problem = failure->kind;
       status_.last_error_time = now.wall;
     }
     status_.failed_attempts = machine_.failed_attempts();
     status_.next_attempt.reset();
     if (const auto next = machine_.next_attempt()) status_.next_attempt = now.wall + (*next - now.boot);
-    if (before != status_.state) LogState();
+    status_.pause = machine_.Held(now.boot) ? pause_ : std::nullopt;
+    state_changed_ = before != status_.state;
+    return state_changed_ || failed_before != status_.failed_attempts;
   }
 
   void LogState() const {
+    if (!state_changed_) return;
     if (status_.state == UplinkState::kConnected) {
       spdlog::info("uplink: connected server={}", status_.server);
     } else if (status_.state == UplinkState::kWaiting && !status_.last_error.empty()) {
       spdlog::warn("uplink: not connected server={} attempts={} error=\"{}\" remedy=\"{}\"", status_.server,
                    status_.failed_attempts, status_.last_error, status_.remedy);
+    } else if (status_.state == UplinkState::kPaused) {
+      spdlog::warn("uplink: paused operator={} reason=\"{}\"", pause_->operator_id, pause_->reason);
     }
   }
 
@@ -270,20 +371,25 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   OutboxWorker& outbox_;
   Transport& transport_;
   const Clock& clock_;
-  const PhaseProbe probe_;
+  const Observers observers_;
+  mutable std::mutex machine_mutex_;  // only this thread changes the machine; others may look
   UplinkMachine machine_;
+  std::optional<UplinkPause> pause_;     // may have ended
+  std::optional<WallTime> server_time_;  // the last that is known
+
   asio::steady_timer timer_;
   std::optional<BootTime> armed_;
   bool stopped_ = false;
   std::atomic<bool> captured_notice_ = false;
+  bool state_changed_ = false;  // by the last Update()
   mutable std::mutex status_mutex_;
   UplinkStatus status_;
 };
 
 Uplink::Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-               UplinkOptions options, std::string server, PhaseProbe probe)
+               UplinkOptions options, std::string server, Observers observers)
     : impl_(std::make_shared<Impl>(io, outbox, transport, clock, rng, std::move(options), std::move(server),
-                                   std::move(probe))) {}
+                                   std::move(observers))) {}
 
 Uplink::~Uplink() = default;
 
@@ -301,6 +407,15 @@ void Uplink::NotifyCaptured() {
 }
 void Uplink::NotifyRequeued(Position position) {
   impl_->NotifyRequeued(position);
+}
+void Uplink::NotifyReleased() {
+  impl_->NotifyReleased();
+}
+void Uplink::NotifyPause(const std::optional<UplinkPause>& pause) {
+  impl_->NotifyPause(pause);
+}
+UplinkActivity Uplink::Describe(Position position) const {
+  return impl_->Describe(position);
 }
 UplinkStatus Uplink::Status() const {
   return impl_->Status();

@@ -22,9 +22,15 @@ namespace tillwire {
 // Lives on the thread that runs `io`, but for the members that say otherwise. What it is given outlives it.
 class Uplink {
  public:
+  // Who is told what; each may be empty. Called on the uplink's thread.
+  struct Observers {
+    std::function<void()> status_changed;                              // Status() has something new to say
+    std::function<void(const std::vector<Position>&)> events_changed;  // these were delivered or parked
+    PhaseProbe probe;
+  };
   // `server` is for people.
   Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-         UplinkOptions options, std::string server, PhaseProbe probe);
+         UplinkOptions options, std::string server, Observers observers);
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;
@@ -35,11 +41,17 @@ class Uplink {
   // Closes the stream and does nothing more.
   void Stop();
 
-  // Any thread: something was captured, or put back into the queue.
+  // Any thread: something was captured, put back into the queue, or given up.
   void NotifyCaptured();
   void NotifyRequeued(Position position);
+  void NotifyReleased();
+  // Any thread: an operator holds the uplink back, or (without a pause) no longer does. The outbox keeps the
+  // pause.
+  void NotifyPause(const std::optional<UplinkPause>& pause);
   // Any thread.
   [[nodiscard]] UplinkStatus Status() const;
+  // Any thread: what is being done about an event.
+  [[nodiscard]] UplinkActivity Describe(Position position) const;
 
  private:
   class Impl;

@@ -22,7 +22,7 @@ bool Settles(Disposition disposition) {
 }
 
 StreamEnd Nonsense(const std::string& what) {
-  return {StreamEndKind::kBroken, "the server answered against the protocol: " + what,
+  return {UplinkProblem::kBroken, "the server answered against the protocol: " + what,
           "check that agent and server are of versions that go together"};
 }
 
@@ -34,7 +34,8 @@ UplinkMachine::UplinkMachine(UplinkOptions options, Rng& rng)
       backoff_(options_.backoff_base, options_.backoff_cap),
       limits_(options_.limits) {}
 
-UplinkActions UplinkMachine::Start(BootTime) {
+UplinkActions UplinkMachine::Start(BootTime now, std::optional<BootTime> held_until) {
+  if (held_until && *held_until > now) return OnPaused(now, *held_until);
   UplinkActions actions;
   Attempt(actions);
   return actions;
@@ -59,6 +60,7 @@ void UplinkMachine::ResetStream() {
   backlog_done_ = false;
   losses_to_announce_ = false;
   reading_losses_ = false;
+  losses_held_ = false;
   greet_again_at_.reset();
   deferred_.clear();
 }
@@ -69,9 +71,16 @@ void UplinkMachine::EndStream(BootTime now, const StreamEnd& end, UplinkActions&
   state_ = State::kWaiting;
   last_failure_ = end;
   ++failed_attempts_;
-  if (end.kind == StreamEndKind::kRefused) backoff_.JumpToCap();
+  if (end.kind == UplinkProblem::kRefused) backoff_.JumpToCap();
   attempt_at_ = now + backoff_.Next(rng_);
-  if (paused_until_) attempt_at_ = std::max(*attempt_at_, *paused_until_);
+  AwaitPauses();
+}
+
+// No attempt before the server and the operator allow it.
+void UplinkMachine::AwaitPauses() {
+  for (const auto& until : {paused_until_, held_until_}) {
+    if (until) attempt_at_ = std::max(attempt_at_.value(), *until);
+  }
 }
 
 UplinkActions UplinkMachine::OnHistory(BootTime now, std::vector<EpochSummary> epochs) {
@@ -143,16 +152,17 @@ UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, Position last_positi
   return actions;
 }
 
-UplinkActions UplinkMachine::OnLostRanges(BootTime now, const std::vector<LostRange>& unannounced) {
+UplinkActions UplinkMachine::OnLostRanges(BootTime now, const Outbox::Unannounced& unannounced) {
   UplinkActions actions;
   if (state_ != State::kStreaming || !std::exchange(reading_losses_, false)) return actions;
-  if (unannounced.empty()) {
+  losses_held_ = unannounced.held;
+  if (unannounced.ranges.empty()) {
     Pump(now, actions);
     return actions;
   }
   Tombstones message{next_batch_id_++, {}};
   Unanswered sent{message.batch_id, now, 0, {}, {}};
-  for (const LostRange& range : unannounced) {
+  for (const LostRange& range : unannounced.ranges) {
     message.tombstones.push_back(range.tombstone);
     sent.lost_rows.push_back(range.row);
   }
@@ -184,9 +194,8 @@ void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
   actions.emplace_back(act::ReadPending{after, limits_.max_batch_records, limits_.max_batch_bytes});
 }
 
-// A record without a predecessor has nothing to wait for, so it counts as resolved.
 bool UplinkMachine::MayGo(const PendingRecord& record) const {
-  return record.predecessor_resolved || in_flight_.contains(record.predecessor.value());
+  return !record.awaits || in_flight_.contains(*record.awaits);
 }
 
 void UplinkMachine::SweepFrom(Position position) {
@@ -213,8 +222,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
     if (in_flight_.contains(pending.position) || deferred_.contains(pending.position)) continue;
     if (!MayGo(pending)) continue;
     batch.epoch = pending.record.id.epoch;
-    in_flight_.emplace(pending.position,
-                       Flight{pending.predecessor_resolved ? std::nullopt : pending.predecessor});
+    in_flight_.emplace(pending.position, Flight{pending.awaits});
     sent.positions.push_back(pending.position);
     batch.records.push_back(std::move(pending.record));
   }
@@ -335,6 +343,8 @@ UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<E
   for (const EventOutcome& outcome : outcomes) {
     if (Settles(outcome.result.disposition)) in_flight_.erase(outcome.position);
   }
+  // What stood before a tombstone in its lane may be among them.
+  if (std::exchange(losses_held_, false)) losses_to_announce_ = true;
   Pump(now, actions);
   return actions;
 }
@@ -344,6 +354,7 @@ UplinkActions UplinkMachine::OnMoved(BootTime now) {
   if (state_ != State::kForking) return actions;
   state_ = State::kWaiting;
   attempt_at_ = now + backoff_.Next(rng_);
+  AwaitPauses();
   return actions;
 }
 
@@ -357,7 +368,7 @@ UplinkActions UplinkMachine::OnMaintained(BootTime now, const Upkeep& upkeep) {
 
 UplinkActions UplinkMachine::OnStorageFailed(BootTime now, const Error& error) {
   UplinkActions actions;
-  EndStream(now, {StreamEndKind::kBroken, "the outbox can't be used: " + error.message, error.hint}, actions);
+  EndStream(now, {UplinkProblem::kDisk, "the outbox can't be used: " + error.message, error.hint}, actions);
   return actions;
 }
 
@@ -375,9 +386,41 @@ UplinkActions UplinkMachine::OnRequeued(BootTime now, Position position) {
   return actions;
 }
 
+UplinkActions UplinkMachine::OnReleased(BootTime now) {
+  UplinkActions actions;
+  losses_to_announce_ = true;
+  Pump(now, actions);
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnPaused(BootTime now, BootTime until) {
+  UplinkActions actions;
+  held_until_ = until;
+  if (state_ == State::kForking) return actions;  // the outbox is at work, and no stream is open
+  actions.emplace_back(act::CloseStream{});
+  ResetStream();
+  state_ = State::kWaiting;
+  attempt_at_ = now;
+  AwaitPauses();
+  return actions;
+}
+
+UplinkActions UplinkMachine::OnResumed(BootTime now) {
+  UplinkActions actions;
+  if (!Held(now)) return actions;
+  held_until_.reset();
+  if (state_ == State::kWaiting && !PushedBack(now)) Attempt(actions);
+  return actions;
+}
+
+std::optional<BootTime> UplinkMachine::RetryAt(Position position) const {
+  const auto it = deferred_.find(position);
+  return it == deferred_.end() ? std::nullopt : std::optional(it->second);
+}
+
 UplinkActions UplinkMachine::OnLinkUp(BootTime now) {
-  if (state_ != State::kWaiting || !attempt_at_ || paused_until_) return {};
-  if (last_failure_ && last_failure_->kind == StreamEndKind::kRefused) return {};
+  if (state_ != State::kWaiting || !attempt_at_ || paused_until_ || Held(now)) return {};
+  if (last_failure_ && last_failure_->kind == UplinkProblem::kRefused) return {};
   // A whole chain of stores may come back with one line: still with jitter.
   backoff_.Reset();
   attempt_at_ = std::min(*attempt_at_, now + BootTime(backoff_.Next(rng_)));
@@ -387,13 +430,14 @@ UplinkActions UplinkMachine::OnLinkUp(BootTime now) {
 UplinkActions UplinkMachine::OnTick(BootTime now) {
   UplinkActions actions;
   if (paused_until_ && *paused_until_ <= now) paused_until_.reset();
+  if (held_until_ && *held_until_ <= now) held_until_.reset();
   if (state_ == State::kWaiting && attempt_at_ && *attempt_at_ <= now) {
     Attempt(actions);
     return actions;
   }
   if (const auto due = AnswerDue(); due && *due <= now) {
     EndStream(now,
-              {StreamEndKind::kUnreachable,
+              {UplinkProblem::kUnreachable,
                "the server has not answered for " +
                    std::to_string(
                        std::chrono::duration_cast<std::chrono::seconds>(options_.answer_timeout).count()) +
@@ -446,7 +490,7 @@ std::optional<BootTime> UplinkMachine::NextWakeup() const {
 }
 
 std::optional<BootTime> UplinkMachine::next_attempt() const {
-  return attempt_at_;
+  return attempt_at_ ? attempt_at_ : paused_until_;
 }
 
 WallTime UplinkMachine::ServerTime(BootTime now) const {

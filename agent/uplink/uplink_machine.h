@@ -103,7 +103,8 @@ class UplinkMachine {
 
   UplinkMachine(UplinkOptions options, Rng& rng);
 
-  UplinkActions Start(BootTime now);
+  // With `held_until`, a pause that an earlier run began goes on.
+  UplinkActions Start(BootTime now, std::optional<BootTime> held_until = std::nullopt);
   UplinkActions OnTick(BootTime now);
   // The network came back: try soon.
   UplinkActions OnLinkUp(BootTime now);
@@ -115,7 +116,7 @@ class UplinkMachine {
   // From the outbox.
   UplinkActions OnHistory(BootTime now, std::vector<EpochSummary> epochs);
   UplinkActions OnWelcomeApplied(BootTime now, Position last_position);
-  UplinkActions OnLostRanges(BootTime now, const std::vector<LostRange>& unannounced);
+  UplinkActions OnLostRanges(BootTime now, const Outbox::Unannounced& unannounced);
   UplinkActions OnPage(BootTime now, PendingPage page);
   UplinkActions OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes);
   UplinkActions OnMoved(BootTime now);
@@ -125,6 +126,11 @@ class UplinkMachine {
   // From capture and from people.
   UplinkActions OnCaptured(BootTime now, Position last_position);
   UplinkActions OnRequeued(BootTime now, Position position);
+  // Something was given up: its tombstone is to be announced.
+  UplinkActions OnReleased(BootTime now);
+  // An operator holds the uplink back: the stream ends, and no other begins until then, or until OnResumed().
+  UplinkActions OnPaused(BootTime now, BootTime until);
+  UplinkActions OnResumed(BootTime now);
 
   // When OnTick() is due; nothing if only an event can change anything.
   [[nodiscard]] std::optional<BootTime> NextWakeup() const;
@@ -132,8 +138,14 @@ class UplinkMachine {
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] std::uint32_t failed_attempts() const { return failed_attempts_; }
   [[nodiscard]] bool PushedBack(BootTime now) const { return paused_until_ && *paused_until_ > now; }
+  // Whether an operator holds it back.
+  [[nodiscard]] bool Held(BootTime now) const { return held_until_ && *held_until_ > now; }
+  // Whether the event is on its way, and when it is to be sent again, where the centre asked for that.
+  [[nodiscard]] bool InFlight(Position position) const { return in_flight_.contains(position); }
+  [[nodiscard]] std::optional<BootTime> RetryAt(Position position) const;
   // The last failure since the last Welcome.
   [[nodiscard]] const std::optional<StreamEnd>& last_failure() const { return last_failure_; }
+  // When it goes on, while it waits or is pushed back.
   [[nodiscard]] std::optional<BootTime> next_attempt() const;
 
  private:
@@ -151,6 +163,7 @@ class UplinkMachine {
 
   void Attempt(UplinkActions& actions);
   void EndStream(BootTime now, const StreamEnd& end, UplinkActions& actions);
+  void AwaitPauses();
   void ResetStream();
   void Pump(BootTime now, UplinkActions& actions);
   [[nodiscard]] bool MayGo(const PendingRecord& record) const;
@@ -172,12 +185,14 @@ class UplinkMachine {
   std::optional<BootTime> attempt_at_;    // in kWaiting
   std::optional<BootTime> answer_by_;     // in kGreeting
   std::optional<BootTime> paused_until_;  // pushed back by the server
+  std::optional<BootTime> held_until_;    // held back by an operator
   std::optional<BootTime> maintain_at_;
 
   // Of the present stream.
   std::optional<BootTime> greet_again_at_;
   bool losses_to_announce_ = false;  // there may be lost ranges that the centre does not know
   bool reading_losses_ = false;      // they have been asked for
+  bool losses_held_ = false;         // some wait for their lane
   StreamLimits limits_;
   std::uint64_t open_epoch_ = 0;
   WallTime welcome_server_time_;

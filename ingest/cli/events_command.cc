@@ -142,7 +142,7 @@ int EventsCommand::Run() const {
     PrintError(channel.error());
     return kExitUnreachable;
   }
-  v1::ListEventsRequest request;
+  v1::ListLedgerEntriesRequest request;
   request.set_after_position(after_);
   request.set_limit(limit_);
   request.set_follow(follow_);
@@ -157,8 +157,8 @@ int EventsCommand::Run() const {
   }
   grpc::ClientContext context;
   const auto stub = v1::OperationsService::NewStub(*channel);
-  const auto reader = stub->ListEvents(&context, request);
-  v1::ListEventsResponse response;
+  const auto reader = stub->ListLedgerEntries(&context, request);
+  v1::ListLedgerEntriesResponse response;
   if (follow_) std::cout.flush();
   while (reader->Read(&response)) {
     printer->Print(response.entry());

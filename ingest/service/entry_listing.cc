@@ -34,7 +34,7 @@ void Encode(StoredEntry entry, v1::LedgerEntry& wire) {
 
 }  // namespace
 
-EntryListing* EntryListing::Start(Parts parts, const v1::ListEventsRequest& request) {
+EntryListing* EntryListing::Start(Parts parts, const v1::ListLedgerEntriesRequest& request) {
   const auto listing = std::shared_ptr<EntryListing>(new EntryListing(parts, request));
   listing->self_ = listing;
   listing->call_ = parts.calls.Add([weak = std::weak_ptr(listing)] {
@@ -46,7 +46,7 @@ EntryListing* EntryListing::Start(Parts parts, const v1::ListEventsRequest& requ
   return listing.get();
 }
 
-EntryListing::EntryListing(Parts parts, const v1::ListEventsRequest& request)
+EntryListing::EntryListing(Parts parts, const v1::ListLedgerEntriesRequest& request)
     : parts_(parts), follow_(request.follow()) {
   query_.after_position = request.after_position();
   query_.store_id = request.store_id();

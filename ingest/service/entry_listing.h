@@ -12,7 +12,7 @@
 #include "core/result.h"
 #include "ingest/ledger/ledger.h"
 #include "ingest/service/entry_feed.h"
-#include "ingest/service/open_calls.h"
+#include "platform/open_calls.h"
 #include "storage/group_commit.h"
 #include "tillwire/v1/operations.pb.h"
 
@@ -21,7 +21,7 @@ namespace tillwire {
 // Reads a page, writes its entries one by one, then reads the next; at the end it waits for a commit or
 // finishes. One of these is under way at a time. gRPC's claim on it ends with OnDone(); a job or the feed may
 // hold it longer.
-class EntryListing final : public grpc::ServerWriteReactor<v1::ListEventsResponse>,
+class EntryListing final : public grpc::ServerWriteReactor<v1::ListLedgerEntriesResponse>,
                            public std::enable_shared_from_this<EntryListing> {
  public:
   struct Parts {
@@ -32,14 +32,14 @@ class EntryListing final : public grpc::ServerWriteReactor<v1::ListEventsRespons
   };
 
   // The listing owns itself until OnDone().
-  static EntryListing* Start(Parts parts, const v1::ListEventsRequest& request);
+  static EntryListing* Start(Parts parts, const v1::ListLedgerEntriesRequest& request);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
  private:
-  EntryListing(Parts parts, const v1::ListEventsRequest& request);
+  EntryListing(Parts parts, const v1::ListLedgerEntriesRequest& request);
 
   void ReadPage();
   void TakePage(const Result<void>& committed, EntryPage page);
@@ -59,7 +59,7 @@ class EntryListing final : public grpc::ServerWriteReactor<v1::ListEventsRespons
   EntryPage page_;
   std::size_t next_ = 0;       // in page_
   std::uint64_t version_ = 0;  // of the feed, before page_ was read
-  v1::ListEventsResponse response_;
+  v1::ListLedgerEntriesResponse response_;
 
   std::mutex mutex_;
   bool ended_ = false;

@@ -6,7 +6,7 @@
 
 #include "core/limits.h"
 #include "ingest/service/entry_listing.h"
-#include "ingest/service/open_calls.h"
+#include "platform/open_calls.h"
 #include "proto/grpc_error.h"
 #include "proto/time_codec.h"
 #include "tillwire/v1/operations.grpc.pb.h"
@@ -15,7 +15,7 @@ namespace tillwire {
 namespace {
 
 // A listing that is refused at once.
-class RefusedListing final : public grpc::ServerWriteReactor<v1::ListEventsResponse> {
+class RefusedListing final : public grpc::ServerWriteReactor<v1::ListLedgerEntriesResponse> {
  public:
   explicit RefusedListing(const Error& error) { Finish(ToGrpcStatus(error)); }
   void OnDone() override { delete this; }
@@ -45,8 +45,8 @@ class OperationsService::Impl final : public v1::OperationsService::CallbackServ
  public:
   explicit Impl(OperationsParts parts) : parts_(parts) {}
 
-  grpc::ServerWriteReactor<v1::ListEventsResponse>* ListEvents(
-      grpc::CallbackServerContext* /*context*/, const v1::ListEventsRequest* request) override {
+  grpc::ServerWriteReactor<v1::ListLedgerEntriesResponse>* ListLedgerEntries(
+      grpc::CallbackServerContext* /*context*/, const v1::ListLedgerEntriesRequest* request) override {
     if (auto store = CheckFilter("store_id", request->store_id()); !store)
       return new RefusedListing(store.error());
     if (auto terminal = CheckFilter("terminal_id", request->terminal_id()); !terminal) {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <fstream>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -58,13 +60,38 @@ std::string WhyNot(const std::string& address) {
   return why;
 }
 
+Result<std::string> ReadPem(const char* key, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (text.find("-----BEGIN ") != std::string::npos) return text;
+  return Error{ErrorCode::kUnavailable, std::string(key) + " " + path + " can't be read, or is no PEM file",
+               "put it there, readable for the service"};
+}
+
+Result<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const ListenConfig& listen) {
+  const auto certificate = ReadPem("listen.tls_certificate", listen.tls_certificate);
+  if (!certificate) return certificate.error();
+  const auto key = ReadPem("listen.tls_key", listen.tls_key);
+  if (!key) return key.error();
+  grpc::SslServerCredentialsOptions ssl;
+  ssl.pem_key_cert_pairs.push_back({*key, *certificate});
+  return grpc::SslServerCredentials(ssl);
+}
+
+Error CannotListen(const std::string& key, const std::string& address) {
+  return {ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNot(address),
+          "stop the program that uses it (ss -ltnp), or change " + key};
+}
+
 }  // namespace
 
 class Server::Impl {
  public:
-  Impl(std::unique_ptr<grpc::Server> server, int port) : server_(std::move(server)), port_(port) {}
+  Impl(std::unique_ptr<grpc::Server> server, int port, int tls_port)
+      : server_(std::move(server)), port_(port), tls_port_(tls_port) {}
 
   [[nodiscard]] int Port() const { return port_; }
+  [[nodiscard]] int TlsPort() const { return tls_port_; }
 
   void Shutdown(std::chrono::milliseconds grace) {
     if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
@@ -75,16 +102,25 @@ class Server::Impl {
  private:
   std::unique_ptr<grpc::Server> server_;
   const int port_;
+  const int tls_port_;
 };
 
-Result<std::unique_ptr<Server>> Server::Start(const std::string& address, const StreamLimits& limits,
+Result<std::unique_ptr<Server>> Server::Start(const ListenConfig& listen, const StreamLimits& limits,
                                               const std::vector<grpc::Service*>& services) {
   gpr_set_log_function(LogGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
+  int tls_port = 0;
+  if (!listen.address.empty()) {
+    builder.AddListeningPort(listen.address, grpc::InsecureServerCredentials(), &port);
+  }
+  if (!listen.tls_address.empty()) {
+    const auto credentials = TlsCredentials(listen);
+    if (!credentials) return credentials.error();
+    builder.AddListeningPort(listen.tls_address, *credentials, &tls_port);
+  }
   // Else a second process would share the port, and agents would find either.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
@@ -101,11 +137,14 @@ Result<std::unique_ptr<Server>> Server::Start(const std::string& address, const 
                                                     limits.max_batch_records * kRecordOverheadBytes));
   for (grpc::Service* service : services) builder.RegisterService(service);
   auto server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    return Error{ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNot(address),
-                 "stop the program that uses it (ss -ltnp), or change listen.address"};
+  if (!listen.address.empty() && port == 0) return CannotListen("listen.address", listen.address);
+  if (!listen.tls_address.empty() && tls_port == 0)
+    return CannotListen("listen.tls_address", listen.tls_address);
+  if (server == nullptr) {
+    return Error{ErrorCode::kUnavailable, "cannot serve with listen.tls_certificate and listen.tls_key",
+                 "give a certificate and the key that belongs to it, both PEM"};
   }
-  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(std::move(server), port)));
+  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(std::move(server), port, tls_port)));
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -114,6 +153,9 @@ Server::~Server() {
 }
 int Server::Port() const {
   return impl_->Port();
+}
+int Server::TlsPort() const {
+  return impl_->TlsPort();
 }
 void Server::Shutdown(std::chrono::milliseconds grace) {
   impl_->Shutdown(grace);

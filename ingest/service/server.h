@@ -8,6 +8,7 @@
 
 #include "core/result.h"
 #include "core/write_back.h"
+#include "ingest/config.h"
 
 namespace grpc {
 class Service;
@@ -17,17 +18,19 @@ namespace tillwire {
 
 class Server {
  public:
-  // Listens in plaintext on "host:port"; port 0 takes a free one. The services outlive the server. Health
-  // checking (grpc.health.v1) and reflection are added. kUnavailable names an address that can't be had.
-  static Result<std::unique_ptr<Server>> Start(const std::string& address, const StreamLimits& limits,
+  // Listens where `listen` says, which LoadIngestConfig() has checked; port 0 takes a free one. The services
+  // outlive the server. Health checking (grpc.health.v1) and reflection are added. kUnavailable names an
+  // address that can't be had, or a certificate or key that can't be read.
+  static Result<std::unique_ptr<Server>> Start(const ListenConfig& listen, const StreamLimits& limits,
                                                const std::vector<grpc::Service*>& services);
   // As Shutdown(0).
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // The port that it listens on.
+  // The ports that it listens on: in plaintext and with TLS; 0 if that is off.
   [[nodiscard]] int Port() const;
+  [[nodiscard]] int TlsPort() const;
   // Takes no new calls and returns when those that are open have ended; after the grace they are cancelled.
   void Shutdown(std::chrono::milliseconds grace);
 

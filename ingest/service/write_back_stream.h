@@ -14,7 +14,7 @@
 #include "core/result.h"
 #include "core/write_back.h"
 #include "ingest/service/ingestion_service.h"
-#include "ingest/service/open_calls.h"
+#include "platform/open_calls.h"
 #include "tillwire/v1/ingestion.pb.h"
 
 namespace tillwire {

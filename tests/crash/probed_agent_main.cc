@@ -35,6 +35,26 @@ class LosingStore final : public CaptureStore {
   void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) override {
     real_.Requeue(event_id, std::move(done));
   }
+  void RequeueAll(const std::string& reason,
+                  std::function<void(Result<std::vector<Position>>)> done) override {
+    real_.RequeueAll(reason, std::move(done));
+  }
+  void Release(const Uuid& event_id, const std::string& cause,
+               std::function<void(Result<Outbox::Requeued>)> done) override {
+    real_.Release(event_id, cause, std::move(done));
+  }
+  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override {
+    real_.SetPause(pause, std::move(done));
+  }
+  void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override {
+    real_.Find(event_id, std::move(done));
+  }
+  void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) override {
+    real_.List(query, std::move(done));
+  }
+  void LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) override {
+    real_.LookAt(events, std::move(done));
+  }
   void Status(std::function<void(Result<OutboxStatus>)> done) override { real_.Status(std::move(done)); }
 
  private:

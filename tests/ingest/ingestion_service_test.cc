@@ -275,7 +275,7 @@ TEST_CASE("A stream that is cut is forgotten") {
 
 TEST_CASE("A port that is taken is named") {
   const ServiceRig rig;
-  const auto second = Server::Start(rig.Address(), {}, {});
+  const auto second = Server::Start({.address = rig.Address()}, {}, {});
   REQUIRE_FALSE(second);
   CHECK_THAT(second.error().Text(),
              Catch::Contains(rig.Address()) && Catch::Contains("Address already in use"));

@@ -25,13 +25,13 @@ void Deliver(const ServiceRig& rig, Chain& chain, std::size_t count,
 
 class Listing {
  public:
-  Listing(const ServiceRig& rig, const v1::ListEventsRequest& request)
+  Listing(const ServiceRig& rig, const v1::ListLedgerEntriesRequest& request)
       : stub_(v1::OperationsService::NewStub(rig.NewChannel())) {
     context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
-    reader_ = stub_->ListEvents(&context_, request);
+    reader_ = stub_->ListLedgerEntries(&context_, request);
   }
   std::optional<v1::LedgerEntry> Next() {
-    v1::ListEventsResponse response;
+    v1::ListLedgerEntriesResponse response;
     if (!reader_->Read(&response)) return std::nullopt;
     return response.entry();
   }
@@ -46,7 +46,7 @@ class Listing {
  private:
   std::unique_ptr<v1::OperationsService::Stub> stub_;
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReader<v1::ListEventsResponse>> reader_;
+  std::unique_ptr<grpc::ClientReader<v1::ListLedgerEntriesResponse>> reader_;
 };
 
 TEST_CASE("All entries are listed over many pages, with what was sent") {
@@ -76,7 +76,7 @@ TEST_CASE("A listing keeps to its position, limit and filters") {
   Chain elsewhere(8, other);
   Deliver(rig, chain, 4);
   Deliver(rig, elsewhere, 3, other);
-  v1::ListEventsRequest request;
+  v1::ListLedgerEntriesRequest request;
   SECTION("position") {
     request.set_after_position(5);
     CHECK(Listing(rig, request).Rest().size() == 2);
@@ -105,7 +105,7 @@ TEST_CASE("Following sees each entry once, as it is committed") {
   ServiceRig rig;
   Chain chain(7);
   Deliver(rig, chain, 2);
-  v1::ListEventsRequest request;
+  v1::ListLedgerEntriesRequest request;
   request.set_follow(true);
   Listing listing(rig, request);
   for (std::uint64_t position = 1; position <= 2; ++position) CHECK(listing.Next()->position() == position);
@@ -128,7 +128,7 @@ TEST_CASE("Following sees each entry once, as it is committed") {
 TEST_CASE("A limit ends a listing that follows") {
   const ServiceRig rig;
   Chain chain(7);
-  v1::ListEventsRequest request;
+  v1::ListLedgerEntriesRequest request;
   request.set_follow(true);
   request.set_limit(3);
   Listing listing(rig, request);

@@ -31,7 +31,7 @@ class ServiceRig {
         commit_(std::make_unique<GroupCommit>(*ledger_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
         ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}}, options),
         operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow()}) {
-    auto server = Server::Start("127.0.0.1:0", options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});
+    auto server = Server::Start({.address = "127.0.0.1:0"}, options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});
     REQUIRE(server);
     server_ = std::move(server.value());
   }

@@ -167,13 +167,13 @@ TEST_CASE("an outbox put back to an older copy names what is lost and begins a n
     REQUIRE(status.lost_ranges.size() == 1);
     CHECK(status.lost_ranges[0].tombstone.first == 5);
     CHECK(status.lost_ranges[0].tombstone.last == 6);
-    const auto unannounced = harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10); });
+    const auto unannounced = harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; });
     REQUIRE(unannounced.size() == 1);
     harness.Transact([&](Outbox& box) {
       box.MarkAnnounced({unannounced[0].row});
       return true;
     });
-    CHECK(harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10); }).empty());
+    CHECK(harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; }).empty());
   }
   SECTION("the centre has all of it") {
     Apply(harness, HasRange(epoch, 1, 6, all[5].hash));
@@ -269,7 +269,7 @@ TEST_CASE("delivered events are pruned by the centre's clock, and never above wh
     const WelcomeReport report = Apply(harness, HasRange(epoch, 1, 4, records[3].hash));
     CHECK(report.declared_lost == 2);
     CHECK(report.pending_again == 4);
-    const auto lost = harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10); });
+    const auto lost = harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; });
     REQUIRE(lost.size() == 1);
     CHECK(lost[0].tombstone.first == 5);
     CHECK(lost[0].tombstone.last == 6);

@@ -42,11 +42,10 @@ TEST_CASE("a lane's events name their predecessor with its hash") {
   REQUIRE(page.records[2].record.lane_predecessor);
   CHECK(*page.records[2].record.lane_predecessor ==
         RecordRef{page.records[0].record.id, page.records[0].record.hash});
-  CHECK(page.records[2].predecessor == Position{1});
-  CHECK_FALSE(page.records[2].predecessor_resolved);
+  CHECK(page.records[2].awaits == Position{1});
 
   harness.Answer({1}, Disposition::kAccepted);
-  CHECK(harness.Pending().records.back().predecessor_resolved);
+  CHECK_FALSE(harness.Pending().records.back().awaits);
 }
 
 TEST_CASE("a clear joins the lane of the cancellation that it names, where it is known") {
@@ -60,7 +59,7 @@ TEST_CASE("a clear joins the lane of the cancellation that it names, where it is
   harness.Transact([&](Outbox& box) { return box.Capture(clear).ok() && box.Capture(stranger).ok(); });
   const PendingPage page = harness.Pending();
   CHECK(page.records[1].record.lane == "order:A");
-  CHECK(page.records[1].predecessor == Position{1});
+  CHECK(page.records[1].awaits == Position{1});
   CHECK(page.records[2].record.lane == "bin:8");
 }
 
@@ -186,7 +185,7 @@ TEST_CASE("an event whose bytes were damaged on disk is given up by name, and th
   const PendingPage page = harness.Pending();
   CHECK(page.damaged == std::vector<Position>{2});
   CHECK(harness.PendingEvents() == std::vector<std::string>{"event 1", "event 3"});
-  CHECK(harness.Pending().records[1].predecessor_resolved);
+  CHECK_FALSE(harness.Pending().records[1].awaits);
   const OutboxStatus status = harness.Status();
   CHECK(status.pending == 2);
   CHECK(status.lost == 1);

@@ -45,9 +45,9 @@ Result<std::vector<LedgerEntry>> ReadLedger(const std::string& address) {
   const auto stub = Connect(address);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
-  const auto reader = stub->ListEvents(&context, v1::ListEventsRequest{});
+  const auto reader = stub->ListLedgerEntries(&context, v1::ListLedgerEntriesRequest{});
   std::vector<LedgerEntry> entries;
-  v1::ListEventsResponse response;
+  v1::ListLedgerEntriesResponse response;
   while (reader->Read(&response)) {
     entries.push_back(FromWire(response.entry()));
   }

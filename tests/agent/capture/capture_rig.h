@@ -18,7 +18,8 @@ namespace tillwire {
 
 class CaptureRig {
  public:
-  CaptureRig() : intake(clock, rng_, {"0042", "till-3", "boot-1"}), service(store, clock, intake, Options()) {
+  CaptureRig()
+      : intake(clock, rng_, {"0042", "till-3", "boot-1"}), service(store, changes, clock, intake, Options()) {
     auto started = CaptureServer::Start(Socket(), service);
     INFO((started ? "" : started.error().Text()));
     REQUIRE(started.ok());
@@ -27,10 +28,15 @@ class CaptureRig {
 
   [[nodiscard]] std::string Socket() const { return (directory_.Path() / "s" / "capture.sock").string(); }
 
-  // What the agent was told so far, in order: "probe", "captured", "requeued 7".
+  // What the agent was told so far, in order: "probe", "captured", "requeued 7", "released", "paused",
+  // "resumed".
   std::vector<std::string> Calls() {
     const std::lock_guard lock(mutex_);
     return calls_;
+  }
+  void SetActivity(UplinkActivity activity) {
+    const std::lock_guard lock(mutex_);
+    activity_ = activity;
   }
   void SetUplink(UplinkStatus status) {
     const std::lock_guard lock(mutex_);
@@ -49,8 +55,14 @@ class CaptureRig {
     options.terminal_id = "till-3";
     options.agent_version = "9.8.7";
     options.on_captured = [this] { Note("captured"); };
-    options.on_requeued = [this](Position position) { Note("requeued " + std::to_string(position)); };
-    options.uplink_status = [this] {
+    options.uplink.requeued = [this](Position position) { Note("requeued " + std::to_string(position)); };
+    options.uplink.released = [this] { Note("released"); };
+    options.uplink.paused = [this](const auto& pause) { Note(pause ? "paused" : "resumed"); };
+    options.uplink.describe = [this](Position) {
+      const std::lock_guard lock(mutex_);
+      return activity_;
+    };
+    options.uplink.status = [this] {
       const std::lock_guard lock(mutex_);
       return uplink_;
     };
@@ -65,11 +77,13 @@ class CaptureRig {
   std::mutex mutex_;
   std::vector<std::string> calls_;
   UplinkStatus uplink_;
+  UplinkActivity activity_;
 
  public:
   FakeClock clock;
   CaptureIntake intake;
   FakeCaptureStore store;
+  ChangeFeed changes;
   CaptureService service;
   std::unique_ptr<CaptureServer> server;
 };

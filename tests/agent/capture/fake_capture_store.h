@@ -1,6 +1,7 @@
 // The outbox as capture sees it, answering on a thread of its own as the real one does.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -53,7 +54,66 @@ class FakeCaptureStore final : public CaptureStore {
       if (failure_) return done(*failure_);
       if (parked_ != event_id)
         return done(Error{ErrorCode::kNotFound, "no event " + event_id.ToString(), "check the id"});
-      done(Outbox::Requeued{7, "TOO_MANY_LINES"});
+      done(Outbox::Requeued{7, kParkedReason});
+    });
+  }
+  void RequeueAll(const std::string& reason,
+                  std::function<void(Result<std::vector<Position>>)> done) override {
+    Post([this, reason, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      done(reason == kParkedReason && parked_ ? std::vector<Position>{7} : std::vector<Position>{});
+    });
+  }
+  void Release(const Uuid& event_id, const std::string& cause,
+               std::function<void(Result<Outbox::Requeued>)> done) override {
+    Post([this, event_id, cause, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      if (parked_ != event_id)
+        return done(Error{ErrorCode::kNotFound, "no event " + event_id.ToString(), "check the id"});
+      release_cause_ = cause;
+      done(Outbox::Requeued{7, kParkedReason});
+    });
+  }
+  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override {
+    Post([this, pause, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      pause_ = pause;
+      done({});
+    });
+  }
+  void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override {
+    Post([this, event_id, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      for (const EventView& event : events_) {
+        if (event.event_id == event_id) return done(event);
+      }
+      done(Error{ErrorCode::kNotFound, "no event " + event_id.ToString(), "check the id"});
+    });
+  }
+  // Pages of two.
+  void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) override {
+    Post([this, query, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      EventPage page;
+      page.at_end = true;
+      for (const EventView& event : events_) {
+        if (event.position <= query.after) continue;
+        page.at_end = page.events.size() < 2;
+        if (!page.at_end) break;
+        page.events.push_back(event);
+        page.scanned = event.position;
+      }
+      done(page);
+    });
+  }
+  void LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) override {
+    Post([this, events, done = std::move(done)] {
+      if (failure_) return done(*failure_);
+      Look look{status_, {}};
+      for (const EventView& event : events_) {
+        if (std::ranges::find(events, event.position) != events.end()) look.events.push_back(event);
+      }
+      done(look);
     });
   }
   void Status(std::function<void(Result<OutboxStatus>)> done) override {
@@ -87,7 +147,20 @@ class FakeCaptureStore final : public CaptureStore {
     const std::lock_guard lock(mutex_);
     status_ = std::move(status);
   }
-  // Answers nothing until Release().
+  // What Find, List and LookAt know.
+  void SetEvents(std::vector<EventView> events) {
+    const std::lock_guard lock(mutex_);
+    events_ = std::move(events);
+  }
+  [[nodiscard]] std::string ReleaseCause() {
+    const std::lock_guard lock(mutex_);
+    return release_cause_;
+  }
+  [[nodiscard]] std::optional<UplinkPause> NotedPause() {
+    const std::lock_guard lock(mutex_);
+    return pause_;
+  }
+  // Answers nothing until Release() without arguments.
   void Hold() {
     const std::lock_guard lock(mutex_);
     held_ = true;
@@ -154,6 +227,7 @@ class FakeCaptureStore final : public CaptureStore {
   }
 
   static constexpr std::uint64_t kEpoch = 0xE0'0000'0000'0001;
+  static constexpr const char* kParkedReason = "TOO_MANY_LINES";
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -165,6 +239,9 @@ class FakeCaptureStore final : public CaptureStore {
   OutboxStatus status_;
   std::optional<Error> failure_;
   std::optional<Uuid> parked_;
+  std::vector<EventView> events_;
+  std::string release_cause_;
+  std::optional<UplinkPause> pause_;
   bool stopping_ = false;
   bool held_ = false;
   std::thread thread_;  // last, so that it starts when the rest stands

@@ -164,7 +164,7 @@ class Terminal {
   }
 };
 
-const StreamEnd kGone{StreamEndKind::kUnreachable, "gone", "wait"};
+const StreamEnd kGone{UplinkProblem::kUnreachable, "gone", "wait"};
 
 TEST_CASE("what was captured before and during the stream is sent once and marked delivered") {
   Terminal terminal;
@@ -322,7 +322,7 @@ TEST_CASE("a broken stream is tried again by full jitter, and what was not confi
   terminal.Take();
   std::set<std::int64_t> delays;
   for (int attempt = 0; attempt < 20; ++attempt) {
-    terminal.Close({StreamEndKind::kUnreachable, "refused", "wait"});
+    terminal.Close({UplinkProblem::kUnreachable, "refused", "wait"});
     REQUIRE(terminal.machine->state() == UplinkMachine::State::kWaiting);
     const BootTime delay = terminal.machine->next_attempt().value() - terminal.Now();
     CHECK(delay <= milliseconds(120'000));
@@ -435,26 +435,26 @@ TEST_CASE("answers against the protocol end the stream and harm nothing") {
     terminal.Deliver(Welcome{});
   }
   CHECK(terminal.closed == 1);
-  CHECK(terminal.machine->last_failure()->kind == StreamEndKind::kBroken);
+  CHECK(terminal.machine->last_failure()->kind == UplinkProblem::kBroken);
   CHECK(terminal.harness.Status().pending == 1);
 }
 
 TEST_CASE("a returned link shortens the wait, but not for a terminal that is not wanted") {
   Terminal terminal;
   terminal.Start();
-  const auto fail = [&](StreamEndKind kind) {
+  const auto fail = [&](UplinkProblem kind) {
     for (int i = 0; i < 12; ++i) {
       terminal.Close({kind, "no", "ask"});
       if (i < 11) terminal.AdvanceToWakeup();
     }
   };
   SECTION("unreachable") {
-    fail(StreamEndKind::kUnreachable);
+    fail(UplinkProblem::kUnreachable);
     terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
     CHECK(terminal.machine->next_attempt().value() - terminal.Now() <= terminal.options.backoff_base);
   }
   SECTION("refused") {
-    fail(StreamEndKind::kRefused);
+    fail(UplinkProblem::kRefused);
     const auto before = terminal.machine->next_attempt();
     terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
     CHECK(terminal.machine->next_attempt() == before);

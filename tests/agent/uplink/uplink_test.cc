@@ -42,7 +42,7 @@ TEST_CASE("captures from other threads reach the centre, and the status says how
   OutboxWorker worker(*harness.outbox, {}, {});
   std::vector<AgentPhase> phases;
   Uplink uplink(io, worker, transport, clock, harness.rng, {}, "centre:7400",
-                [&](AgentPhase phase) { phases.push_back(phase); });
+                {{}, {}, [&](AgentPhase phase) { phases.push_back(phase); }});
   CHECK(uplink.Status().state == UplinkState::kWaiting);
   uplink.Start();
 
@@ -75,7 +75,7 @@ TEST_CASE("captures from other threads reach the centre, and the status says how
   CHECK(std::count(phases.begin(), phases.end(), AgentPhase::kSending) > 0);
   CHECK(std::count(phases.begin(), phases.end(), AgentPhase::kMarking) > 0);
 
-  transport.End({StreamEndKind::kUnreachable, "the cable was pulled", "plug it in"});
+  transport.End({UplinkProblem::kUnreachable, "the cable was pulled", "plug it in"});
   const UplinkStatus cut = uplink.Status();
   CHECK(cut.state == UplinkState::kWaiting);
   CHECK(cut.last_error == "the cable was pulled");

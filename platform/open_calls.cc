@@ -1,4 +1,4 @@
-#include "ingest/service/open_calls.h"
+#include "platform/open_calls.h"
 
 #include <utility>
 

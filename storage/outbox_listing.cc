@@ -1,0 +1,184 @@
+// Events for people: one, or many by what they are.
+#include <algorithm>
+#include <utility>
+
+#include "storage/outbox.h"
+#include "storage/outbox_impl.h"
+
+namespace tillwire {
+namespace {
+
+// How far a lane is followed to find what an event waits for.
+constexpr std::size_t kMaxLaneSteps = 10'000;
+
+constexpr char kColumns[] = "SELECT position, event_id, lane, predecessor, captured_at, event FROM events ";
+
+// A row as kColumns gives it, its state apart. Second: its predecessor.
+std::pair<EventView, std::optional<Position>> ReadView(const StatementRun& run) {
+  EventView view;
+  view.position = run.Unsigned(0);
+  view.event_id = Uuid::FromBytes(run.Blob(1)).value_or(Uuid{});
+  view.lane = run.Text(2);
+  view.captured_at = FromMicros(run.Int(4));
+  view.event = std::string(run.Blob(5));
+  return {std::move(view), run.IsNull(3) ? std::nullopt : std::optional(run.Unsigned(3))};
+}
+
+bool Wanted(const EventQuery& query, const EventView& view) {
+  if (!query.states.empty() && std::ranges::find(query.states, view.state) == query.states.end())
+    return false;
+  return !query.since || view.captured_at >= *query.since;
+}
+
+}  // namespace
+
+// The run of retained positions around `position` that stand as it does.
+Interval Outbox::Impl::RunAt(Position position) const {
+  Interval run{first_retained, last_position};
+  for (const IntervalSet* set : {&delivered, &parked, &tombstoned}) {
+    if (const auto range = set->Find(position)) {
+      return {std::max(range->first, run.first), std::min(range->last, run.last)};
+    }
+    if (const auto next = set->FirstRangeAtOrAfter(position)) run.last = std::min(run.last, next->first - 1);
+    if (const auto before = set->LastRangeBelow(position)) run.first = std::max(run.first, before->last + 1);
+  }
+  return run;
+}
+
+// Fills in identity and state.
+void Outbox::Impl::CompleteView(EventView& view, std::optional<Position> predecessor) {
+  view.id = IdOf(view.position);
+  if (delivered.Contains(view.position)) {
+    view.state = EventState::kDelivered;
+    return;
+  }
+  if (!parked.Contains(view.position) && !tombstoned.Contains(view.position)) {
+    view.state = EventState::kPending;
+    for (std::size_t step = 0; step < kMaxLaneSteps; ++step) {
+      predecessor = AwaitedPredecessor(predecessor);
+      if (!predecessor) break;
+      view.held_by = predecessor;
+      if (parked.Contains(*predecessor)) break;
+      predecessor = PredecessorOf(*predecessor);
+    }
+    if (view.held_by) {
+      StatementRun run(statements->event_header);
+      if (run.Bind(*view.held_by).Step()) view.held_by_id = Uuid::FromBytes(run.Blob(0));
+    }
+    return;
+  }
+  StatementRun run(statements->find_exception);
+  run.Bind(view.position).Step();
+  const std::string reason = run.Text(1);
+  view.detail = run.Text(2);
+  view.since = FromMicros(run.Int(3));
+  if (parked.Contains(view.position)) {
+    view.state = EventState::kParked;
+    view.reason = reason;
+  } else if (reason == kDamagedReason) {
+    view.state = EventState::kDamaged;
+    view.event.clear();
+  } else {
+    view.state = reason == kReleasedReason ? EventState::kReleased : EventState::kNotInEffect;
+  }
+}
+
+Result<EventView> Outbox::Find(const Uuid& event_id) {
+  Position position = 0;
+  {
+    StatementRun run(impl_->statements->find_by_id);
+    if (run.BindBlob(event_id.AsBytes()).Step()) position = run.Unsigned(0);
+  }
+  auto views = Views({position});
+  if (!views.empty()) return std::move(views.front());
+  return Error{ErrorCode::kNotFound, "no event " + event_id.ToString() + " in this outbox",
+               "check the id; what was delivered is kept for outbox.delivered_retention only"};
+}
+
+std::vector<EventView> Outbox::Views(const std::vector<Position>& positions) {
+  std::vector<EventView> views;
+  SQLite::Statement select(*impl_->database, std::string(kColumns) + "WHERE position = ?");
+  for (const Position position : positions) {
+    std::optional<std::pair<EventView, std::optional<Position>>> row;
+    {
+      StatementRun run(select);
+      if (run.Bind(position).Step()) row = ReadView(run);
+    }
+    if (!row) continue;
+    impl_->CompleteView(row->first, row->second);
+    views.push_back(std::move(row->first));
+  }
+  return views;
+}
+
+// A lane is followed from its newest event back, since each knows the one before it.
+EventPage Outbox::Impl::ListLane(const EventQuery& query) {
+  EventPage page;
+  page.at_end = true;
+  std::optional<Position> position;
+  if (StatementRun run(statements->find_lane); run.BindText(query.lane).Step()) position = run.Unsigned(0);
+  SQLite::Statement select(*database, std::string(kColumns) + "WHERE position = ?");
+  for (std::size_t step = 0; position && step < kMaxLaneSteps; ++step) {
+    std::optional<std::pair<EventView, std::optional<Position>>> row;
+    {
+      StatementRun run(select);
+      if (run.Bind(*position).Step()) row = ReadView(run);
+    }
+    if (!row || row->first.position <= query.after) break;
+    position = row->second;
+    if (query.before && row->first.position >= *query.before) continue;
+    CompleteView(row->first, row->second);
+    if (Wanted(query, row->first)) page.events.push_back(std::move(row->first));
+  }
+  if (!query.newest_first) std::ranges::reverse(page.events);
+  return page;
+}
+
+EventPage Outbox::List(const EventQuery& query) {
+  Impl& impl = *impl_;
+  if (!query.lane.empty()) return impl.ListLane(query);
+  EventPage page;
+  const Interval all{std::max(query.after + 1, impl.first_retained),
+                     std::min(query.before.value_or(impl.last_position + 1) - 1, impl.last_position)};
+  SQLite::Statement select(*impl.database, std::string(kColumns) +
+                                               "WHERE position BETWEEN ? AND ? ORDER BY position" +
+                                               (query.newest_first ? " DESC" : ""));
+  const auto ended = [&](Position next) { return next < all.first || next > all.last; };
+  Position next = query.newest_first ? all.last : all.first;
+  std::size_t looked = 0;
+  while (all.first <= all.last && !ended(next) && looked < kListPage) {
+    // A run of equal standing is read or passed over as a whole.
+    Interval run = impl.RunAt(next);
+    run = {std::max(run.first, all.first), std::min(run.last, all.last)};
+    const std::size_t room = kListPage - looked;
+    const Interval part = query.newest_first
+                              ? Interval{std::max(run.first, next - std::min(next, room) + 1), next}
+                              : Interval{next, std::min(run.last, next + room - 1)};
+    const bool tombstoned = impl.tombstoned.Contains(next);
+    const EventState state = impl.delivered.Contains(next) ? EventState::kDelivered
+                             : impl.parked.Contains(next)  ? EventState::kParked
+                                                           : EventState::kPending;
+    const bool passed =
+        !tombstoned && !query.states.empty() && std::ranges::find(query.states, state) == query.states.end();
+    if (!passed) {
+      std::vector<std::pair<EventView, std::optional<Position>>> rows;
+      {
+        StatementRun read(select);
+        read.Bind(part.first).Bind(part.last);
+        while (read.Step()) rows.push_back(ReadView(read));
+      }
+      for (auto& [view, predecessor] : rows) {
+        impl.CompleteView(view, predecessor);
+        if (Wanted(query, view)) page.events.push_back(std::move(view));
+      }
+      looked += part.last - part.first + 1;
+    }
+    const Interval done = passed ? run : part;
+    page.scanned = query.newest_first ? done.first : done.last;
+    next = query.newest_first ? done.first - 1 : done.last + 1;
+  }
+  page.at_end = all.first > all.last || ended(next);
+  return page;
+}
+
+}  // namespace tillwire

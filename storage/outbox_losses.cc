@@ -1,0 +1,199 @@
+// What will never come from this outbox: lost, damaged and released, and what the centre knows of it.
+#include <algorithm>
+
+#include "storage/outbox.h"
+#include "storage/outbox_impl.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::size_t kMaxLostRanges = 10000;  // compared with a Welcome, oldest first
+
+// Takes `covered` out of `interval`, both in sequences.
+std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& covered) {
+  IntervalSet rest;
+  rest.Add(interval);
+  for (const Interval& part : covered) rest.Remove(part);
+  std::vector<Interval> parts;
+  for (const auto& [first, last] : rest.Ranges()) parts.push_back({first, last});
+  return parts;
+}
+
+// Whether the centre has closed all of these sequences.
+bool ListsTombstone(const EpochState& state, Interval sequences) {
+  std::vector<Interval> closed;
+  for (const TombstonedRange& range : state.tombstoned) closed.push_back({range.first, range.last});
+  for (const AcceptedRange& range : state.accepted) closed.push_back({range.first, range.last});
+  return Subtract(sequences, closed).empty();
+}
+
+}  // namespace
+
+void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
+  SQLite::Statement known(*database, "SELECT 1 FROM lost_ranges WHERE epoch = ? AND first = ? AND last = ?");
+  if (StatementRun run(known); run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last).Step())
+    return;
+  SQLite::Statement insert(
+      *database,
+      "INSERT INTO lost_ranges (epoch, first, last, kind, last_hash, previous_hash, cause, "
+      "detected_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  StatementRun run(insert);
+  run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last);
+  run.Bind(static_cast<std::int64_t>(tombstone.kind));
+  run.BindOptional(tombstone.last_hash);
+  run.BindOptional(tombstone.previous_hash);
+  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Execute();
+  CountOf(tombstone.kind) += tombstone.last - tombstone.first + 1;
+  for (EpochRow& row : epochs) {
+    if (row.epoch != tombstone.epoch || !row.retained || row.issued >= tombstone.last) continue;
+    CloseEpoch(row, *row.retained, tombstone.last, row.last_hash);
+  }
+}
+
+// Which of the two counts a tombstone belongs to.
+std::uint64_t& Outbox::Impl::CountOf(TombstoneKind kind) {
+  return kind == TombstoneKind::kReleased ? released : lost;
+}
+
+// Its sequence will never come: the centre is told, and its lane goes on.
+void Outbox::Impl::GiveUp(Position position, const Record& record, TombstoneKind kind,
+                          const std::string& cause) {
+  PutException(position, ExceptionKind::kTombstoned,
+               kind == TombstoneKind::kReleased ? kReleasedReason : kDamagedReason, cause);
+  Tombstone tombstone;
+  tombstone.epoch = record.id.epoch;
+  tombstone.first = tombstone.last = record.id.sequence;
+  tombstone.kind = kind;
+  tombstone.last_hash = record.hash;
+  tombstone.previous_hash = record.previous_hash;
+  tombstone.cause = cause;
+  DeclareLost(tombstone);
+}
+
+void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
+  GiveUp(position, record, TombstoneKind::kDamaged,
+         "the stored bytes do not match their hash; capture the action again");
+}
+
+// Before an event that was given up gets a new identity.
+void Outbox::Impl::ForgetGivenUp(RecordId id) {
+  SQLite::Statement drop(
+      *database,
+      "DELETE FROM lost_ranges WHERE epoch = ? AND first = ? AND last = first AND kind IN (?, ?) "
+      "RETURNING kind");
+  StatementRun run(drop);
+  run.Bind(id.epoch).Bind(id.sequence).Bind(static_cast<std::int64_t>(TombstoneKind::kDamaged));
+  run.Bind(static_cast<std::int64_t>(TombstoneKind::kReleased));
+  while (run.Step()) --CountOf(static_cast<TombstoneKind>(run.Int(0)));
+}
+
+// What was declared lost here may be safe at the centre, which may have had it before the loss.
+void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
+  for (const LostRange& row : LostRanges(LossFilter::kAll, kMaxLostRanges)) {
+    const auto state =
+        std::find_if(welcome.epochs.begin(), welcome.epochs.end(),
+                     [&](const EpochState& epoch) { return epoch.epoch == row.tombstone.epoch; });
+    if (state == welcome.epochs.end()) continue;
+    std::vector<Interval> there;
+    for (const AcceptedRange& range : state->accepted) there.push_back({range.first, range.last});
+    const Interval all{row.tombstone.first, row.tombstone.last};
+    const std::vector<Interval> rest = Subtract(all, there);
+    if (rest.size() == 1 && rest.front() == all) {
+      if (row.announced && !ListsTombstone(*state, all)) SetAnnounced(row.row, false);
+      continue;
+    }
+    SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
+    StatementRun(drop).Bind(row.row).Execute();
+    CountOf(row.tombstone.kind) -= all.last - all.first + 1;
+    for (const Interval& part : rest) {
+      Tombstone tombstone = row.tombstone;
+      tombstone.first = part.first;
+      tombstone.last = part.last;
+      if (part.last != all.last) tombstone.last_hash.reset();
+      if (part.first != all.first) tombstone.previous_hash.reset();
+      DeclareLost(tombstone);
+    }
+    std::uint64_t still_lost = 0;
+    for (const Interval& part : rest) still_lost += part.last - part.first + 1;
+    AddIncident("of sequence " + std::to_string(all.first) + " to " + std::to_string(all.last) +
+                " of epoch " + std::to_string(row.tombstone.epoch) + ", lost here, the centre has " +
+                std::to_string(all.last - all.first + 1 - still_lost) +
+                "; lost for good: " + std::to_string(still_lost));
+  }
+}
+
+std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t limit) {
+  SQLite::Statement select(
+      *database,
+      "SELECT id, epoch, first, last, kind, last_hash, previous_hash, cause, detected_at, announced "
+      "FROM lost_ranges WHERE announced <= ? AND kind != ? ORDER BY id LIMIT ?");
+  StatementRun run(select);
+  const auto left_out =
+      filter == LossFilter::kNotReleased ? TombstoneKind::kReleased : TombstoneKind::kUnspecified;
+  run.Bind(std::int64_t{filter == LossFilter::kUnannounced ? 0 : 1});
+  run.Bind(static_cast<std::int64_t>(left_out)).Bind(std::uint64_t{limit});
+  std::vector<LostRange> ranges;
+  while (run.Step()) {
+    LostRange range;
+    range.row = run.Int(0);
+    range.tombstone.epoch = run.Unsigned(1);
+    range.tombstone.first = run.Unsigned(2);
+    range.tombstone.last = run.Unsigned(3);
+    range.tombstone.kind = static_cast<TombstoneKind>(run.Int(4));
+    if (!run.IsNull(5)) range.tombstone.last_hash = run.HashAt(5);
+    if (!run.IsNull(6)) range.tombstone.previous_hash = run.HashAt(6);
+    range.tombstone.cause = run.Text(7);
+    range.detected_at = FromMicros(run.Int(8));
+    range.announced = run.Int(9) != 0;
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+void Outbox::Impl::SetAnnounced(std::int64_t row, bool announced) {
+  SQLite::Statement update(*database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
+  StatementRun(update).Bind(std::int64_t{announced ? 1 : 0}).Bind(row).Execute();
+}
+
+// The retained position that has this identity.
+std::optional<Position> Outbox::Impl::PositionOf(RecordId id) const {
+  for (const EpochRow& row : epochs) {
+    const Position position = row.base + id.sequence;
+    if (row.epoch == id.epoch && position >= first_retained && position <= EndOf(row)) return position;
+  }
+  return std::nullopt;
+}
+
+Outbox::Unannounced Outbox::UnannouncedLostRanges(std::size_t limit) {
+  Unannounced unannounced;
+  for (LostRange& range : impl_->LostRanges(Impl::LossFilter::kUnannounced, kMaxLostRanges)) {
+    if (unannounced.ranges.size() == limit) break;
+    const Tombstone& tombstone = range.tombstone;
+    const bool lost = tombstone.kind == TombstoneKind::kLost;
+    const auto position = lost ? std::nullopt : impl_->PositionOf({tombstone.epoch, tombstone.first});
+    if (position && impl_->AwaitedPredecessor(impl_->PredecessorOf(*position))) {
+      unannounced.held = true;
+    } else {
+      unannounced.ranges.push_back(std::move(range));
+    }
+  }
+  return unannounced;
+}
+
+void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
+  for (const std::int64_t row : rows) impl_->SetAnnounced(row, true);
+}
+
+void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
+  SQLite::Statement drop(*impl_->database,
+                         "DELETE FROM lost_ranges WHERE id = ? RETURNING last - first + 1, kind");
+  for (const std::int64_t row : rows) {
+    StatementRun run(drop);
+    if (!run.Bind(row).Step()) continue;
+    impl_->CountOf(static_cast<TombstoneKind>(run.Int(1))) -= run.Unsigned(0);
+    impl_->AddIncident(std::to_string(run.Unsigned(0)) +
+                       " events that were lost here are safe at the centre");
+  }
+}
+
+}  // namespace tillwire
