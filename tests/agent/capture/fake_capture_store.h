@@ -229,8 +229,8 @@ class FakeCaptureStore final : public CaptureStore {
   static constexpr std::uint64_t kEpoch = 0xE0'0000'0000'0001;
   static constexpr const char* kParkedReason = "TOO_MANY_LINES";
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  std::recursive_mutex mutex_;  // what is answered may ask again
+  std::condition_variable_any wake_;
   std::deque<std::function<void()>> jobs_;
   std::size_t calls_ = 0;
   std::size_t groups_ = 0;
