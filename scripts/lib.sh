@@ -18,6 +18,7 @@ build_packages=(g++ cmake ninja-build ccache pkg-config libasio-dev libssl-dev l
   libspdlog-dev libfmt-dev nlohmann-json3-dev catch2)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
 node_packages=(nodejs npm)
+example_packages=(python3 python3-grpcio python3-protobuf)
 oldest_node=18
 
 say() { printf '==> %s\n' "$*"; }
@@ -65,7 +66,7 @@ install_packages() {
   as_root "${install[@]}" </dev/null
 }
 
-# ensure_packages GROUP...: installs what is missing of the groups build, lint and node. Quick when nothing is.
+# ensure_packages GROUP...: installs what is missing of the groups build, lint, node and example. Quick when nothing is.
 ensure_packages() {
   local wanted=() group missing
   for group in "$@"; do
@@ -73,6 +74,7 @@ ensure_packages() {
       build) wanted+=("${build_packages[@]}") ;;
       lint) wanted+=("${lint_packages[@]}") ;;
       node) have_node || wanted+=("${node_packages[@]}") ;;
+      example) wanted+=("${example_packages[@]}") ;;
       *) die "unknown package group $group" ;;
     esac
   done
