@@ -18,7 +18,8 @@ build_packages=(g++ cmake ninja-build ccache pkg-config libasio-dev libssl-dev l
   libspdlog-dev libfmt-dev nlohmann-json3-dev catch2)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
 node_packages=(nodejs npm)
-example_packages=(python3 python3-grpcio python3-protobuf)
+# For tests: certificates, a clock that is wrong, and the examples in Python.
+test_packages=(openssl faketime python3 python3-grpcio python3-protobuf)
 oldest_node=18
 
 say() { printf '==> %s\n' "$*"; }
@@ -66,7 +67,7 @@ install_packages() {
   as_root "${install[@]}" </dev/null
 }
 
-# ensure_packages GROUP...: installs what is missing of the groups build, lint, node and example. Quick when nothing is.
+# ensure_packages GROUP...: installs what is missing of the groups build, lint, node and test. Quick when nothing is.
 ensure_packages() {
   local wanted=() group missing
   for group in "$@"; do
@@ -74,7 +75,7 @@ ensure_packages() {
       build) wanted+=("${build_packages[@]}") ;;
       lint) wanted+=("${lint_packages[@]}") ;;
       node) have_node || wanted+=("${node_packages[@]}") ;;
-      example) wanted+=("${example_packages[@]}") ;;
+      test) wanted+=("${test_packages[@]}") ;;
       *) die "unknown package group $group" ;;
     esac
   done

@@ -27,9 +27,10 @@ std::string MakeConfig(const AgentSettings& settings, const std::filesystem::pat
          << "[capture]\n"
          << "socket = " << Quoted(socket.string()) << "\n"
          << "[uplink]\n"
-         << "server = " << Quoted("127.0.0.1:" + std::to_string(settings.server_port)) << "\n"
+         << "server = " << Quoted(settings.server_host + ":" + std::to_string(settings.server_port)) << "\n"
          << "backoff_base = " << Quoted(settings.backoff_base) << "\n"
          << "backoff_cap = " << Quoted(settings.backoff_cap) << "\n";
+  for (const std::string& line : settings.uplink_lines) config << line << "\n";
   return config.str();
 }
 

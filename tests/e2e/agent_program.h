@@ -20,10 +20,12 @@ namespace tillwire {
 
 struct AgentSettings {
   std::filesystem::path directory;  // for everything of this agent; created
-  std::uint16_t server_port = 0;    // on loopback
+  std::string server_host = "127.0.0.1";
+  std::uint16_t server_port = 0;
   std::string store_id = "0042";
   std::string terminal_id = "till-3";
   std::string machine_id = "3f8e2f0c5d0e4f6b9a7c1d2e3f405162";
+  std::vector<std::string> uplink_lines;  // more lines for [uplink] of the configuration
   std::string backoff_base = "50ms";
   std::string backoff_cap = "400ms";
   std::filesystem::path program = kTillwiredProgram;

@@ -15,8 +15,13 @@ constexpr std::chrono::seconds kStopTimeout{10};
 std::string MakeConfig(const CentreSettings& settings, const std::filesystem::path& ledger) {
   std::ostringstream config;
   config << "[listen]\n"
-         << "address = \"127.0.0.1:0\"\n"
-         << "[ledger]\n"
+         << "address = \"127.0.0.1:0\"\n";
+  if (!settings.tls_certificate.empty()) {
+    config << "tls_address = \"127.0.0.1:0\"\n"
+           << "tls_certificate = \"" << settings.tls_certificate.string() << "\"\n"
+           << "tls_key = \"" << settings.tls_key.string() << "\"\n";
+  }
+  config << "[ledger]\n"
          << "path = \"" << ledger.string() << "\"\n"
          << "[acceptance]\n"
          << "max_lines = " << settings.max_lines << "\n"
@@ -28,13 +33,13 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
   return config.str();
 }
 
-// The port in the line that says that the centre serves: "... port=40123 ...".
-std::uint16_t PortInLog(const std::string& log) {
-  constexpr std::string_view kKey = " port=";
-  const std::size_t place = log.find(kKey);
+// The number after `key` in the line that says that the centre serves: "... port=40123
+// tls_address=127.0.0.1:40124".
+std::uint16_t PortInLog(const std::string& log, std::string_view key) {
+  const std::size_t place = log.find(key);
   return place == std::string::npos || log.find('\n', place) == std::string::npos
              ? std::uint16_t{0}
-             : static_cast<std::uint16_t>(std::stoi(log.substr(place + kKey.size())));
+             : static_cast<std::uint16_t>(std::stoi(log.substr(place + key.size())));
 }
 
 }  // namespace
@@ -57,7 +62,7 @@ void CentreProgram::Start() {
   Launch();
   port_ = 0;
   WaitUntil(kStartTimeout, [this] {
-    port_ = PortInLog(Log());
+    port_ = PortInLog(Log(), " port=");
     return port_ != 0 || !process_->Running();
   });
   if (port_ == 0) {
@@ -68,6 +73,10 @@ void CentreProgram::Start() {
 std::optional<ExitStatus> CentreProgram::StartAndWait(std::chrono::milliseconds timeout) {
   Launch();
   return process_->Wait(timeout);
+}
+
+std::uint16_t CentreProgram::TlsPort() const {
+  return settings_.tls_certificate.empty() ? std::uint16_t{0} : PortInLog(Log(), " tls_address=127.0.0.1:");
 }
 
 void CentreProgram::Kill() {

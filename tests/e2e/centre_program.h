@@ -16,7 +16,9 @@ namespace tillwire {
 struct CentreSettings {
   std::filesystem::path directory;  // for everything of this centre; created
   std::uint64_t max_lines = 500;
-  std::vector<std::string> allowed_stores;  // empty: all
+  std::vector<std::string> allowed_stores = {};  // empty: all
+  std::filesystem::path tls_certificate = {};    // with tls_key: listens with TLS too
+  std::filesystem::path tls_key = {};
 };
 
 // Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.
@@ -36,6 +38,8 @@ class CentreProgram {
   // For the next start.
   CentreSettings& Settings() { return settings_; }
   [[nodiscard]] std::uint16_t Port() const { return port_; }
+  // 0 without TLS.
+  [[nodiscard]] std::uint16_t TlsPort() const;
   [[nodiscard]] std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::filesystem::path LedgerFile() const { return settings_.directory / "ledger.db"; }
   [[nodiscard]] std::filesystem::path ConfigFile() const {

@@ -32,7 +32,7 @@ class StoreRig {
 
  public:
   ChaosProxy link;
-  CentreProgram centre{{directory_.Path() / "centre", 500, {}}};
+  CentreProgram centre{{.directory = directory_.Path() / "centre"}};
   AgentProgram agent{MakeAgentSettings("agent")};
 
   // Of an agent in a folder of that name, on this rig's link.

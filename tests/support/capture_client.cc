@@ -32,6 +32,11 @@ void Prepare(grpc::ClientContext& context, std::chrono::milliseconds timeout) {
   context.set_wait_for_ready(true);
 }
 
+template <typename Response>
+Result<void> Done(const Result<Response>& answer) {
+  return answer ? Result<void>() : Result<void>(answer.error());
+}
+
 }  // namespace
 
 class CaptureClient::Impl {
@@ -54,6 +59,21 @@ class CaptureClient::Impl {
     idle_.notify_all();
   }
 
+  // Calls a unary method of the stub.
+  template <typename Request, typename Response>
+  Result<Response> Ask(grpc::Status (v1::CaptureService::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                        Response*),
+                       const Request& request, std::chrono::milliseconds timeout) {
+    grpc::ClientContext context;
+    Prepare(context, timeout);
+    Response response;
+    const grpc::Status status = (stub.get()->*method)(&context, request, &response);
+    if (!status.ok()) {
+      return ErrorFromRpc(status);
+    }
+    return response;
+  }
+
   const std::unique_ptr<v1::CaptureService::Stub> stub;
 
  private:
@@ -68,14 +88,11 @@ CaptureClient::~CaptureClient() = default;
 
 Result<CaptureReply> CaptureClient::Capture(const v1::CaptureEventRequest& request,
                                             std::chrono::milliseconds timeout) {
-  grpc::ClientContext context;
-  Prepare(context, timeout);
-  v1::CaptureEventResponse response;
-  const grpc::Status status = impl_->stub->CaptureEvent(&context, request, &response);
-  if (!status.ok()) {
-    return ErrorFromRpc(status);
+  const auto response = impl_->Ask(&v1::CaptureService::Stub::CaptureEvent, request, timeout);
+  if (!response) {
+    return response.error();
   }
-  return ReplyOf(response);
+  return ReplyOf(*response);
 }
 
 void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
@@ -106,27 +123,39 @@ void CaptureClient::CaptureAsync(const v1::CaptureEventRequest& request,
 }
 
 Result<v1::GetAgentStatusResponse> CaptureClient::Status(std::chrono::milliseconds timeout) {
-  grpc::ClientContext context;
-  Prepare(context, timeout);
-  v1::GetAgentStatusResponse response;
-  const grpc::Status status = impl_->stub->GetAgentStatus(&context, {}, &response);
-  if (!status.ok()) {
-    return ErrorFromRpc(status);
-  }
-  return response;
+  return impl_->Ask(&v1::CaptureService::Stub::GetAgentStatus, v1::GetAgentStatusRequest(), timeout);
 }
 
 Result<void> CaptureClient::Requeue(const std::string& event_id) {
-  grpc::ClientContext context;
-  Prepare(context, kTimeout);
   v1::RequeueEventRequest request;
   request.set_event_id(event_id);
-  v1::RequeueEventResponse response;
-  const grpc::Status status = impl_->stub->RequeueEvent(&context, request, &response);
-  if (!status.ok()) {
-    return ErrorFromRpc(status);
-  }
-  return {};
+  return Done(impl_->Ask(&v1::CaptureService::Stub::RequeueEvent, request, kTimeout));
+}
+
+Result<void> CaptureClient::Release(const std::string& event_id, const std::string& operator_id,
+                                    const std::string& reason) {
+  v1::ReleaseEventRequest request;
+  request.set_event_id(event_id);
+  request.set_operator_id(operator_id);
+  request.set_reason(reason);
+  return Done(impl_->Ask(&v1::CaptureService::Stub::ReleaseEvent, request, kTimeout));
+}
+
+Result<void> CaptureClient::Pause(const std::string& operator_id, const std::string& reason) {
+  v1::PauseUplinkRequest request;
+  request.set_operator_id(operator_id);
+  request.set_reason(reason);
+  return Done(impl_->Ask(&v1::CaptureService::Stub::PauseUplink, request, kTimeout));
+}
+
+Result<void> CaptureClient::Resume() {
+  return Done(impl_->Ask(&v1::CaptureService::Stub::ResumeUplink, v1::ResumeUplinkRequest(), kTimeout));
+}
+
+Result<v1::ExplainEventResponse> CaptureClient::Explain(const std::string& event_id) {
+  v1::ExplainEventRequest request;
+  request.set_event_id(event_id);
+  return impl_->Ask(&v1::CaptureService::Stub::ExplainEvent, request, kTimeout);
 }
 
 }  // namespace tillwire

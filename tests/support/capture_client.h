@@ -38,6 +38,11 @@ class CaptureClient {
                     std::chrono::milliseconds timeout = kTimeout);
   Result<v1::GetAgentStatusResponse> Status(std::chrono::milliseconds timeout = kTimeout);
   Result<void> Requeue(const std::string& event_id);
+  Result<void> Release(const std::string& event_id, const std::string& operator_id,
+                       const std::string& reason);
+  Result<void> Pause(const std::string& operator_id, const std::string& reason);
+  Result<void> Resume();
+  Result<v1::ExplainEventResponse> Explain(const std::string& event_id);
 
  private:
   class Impl;
