@@ -57,6 +57,8 @@ outbox.delivered_max_bytes = "64MiB"
 outbox.idempotency_retention = "14d"
 capture.socket = "/s"
 uplink.server = "ingest.example.com:7400"
+uplink.tls = true
+uplink.ca_file = "/ca.pem"
 uplink.insecure = true
 uplink.batch_records = 100
 uplink.batch_bytes = "128KiB"
@@ -76,6 +78,8 @@ log.level = "debug"
   CHECK(config.outbox.idempotency_retention == std::chrono::hours(14 * 24));
   CHECK(config.socket == "/s");
   CHECK(config.uplink.server == "ingest.example.com:7400");
+  CHECK(config.uplink.tls);
+  CHECK(config.uplink.ca_file == "/ca.pem");
   CHECK(config.uplink.insecure);
   CHECK(config.uplink.batch_records == 100);
   CHECK(config.uplink.batch_bytes == 128ULL << 10);
@@ -102,6 +106,12 @@ TEST_CASE_METHOD(Fixture, "Plaintext to another machine needs consent") {
              Catch::Contains("uplink.insecure = true"));
   const auto* loopback = GENERATE("127.0.0.1:7400", "127.0.0.53:1", "localhost:7400", "[::1]:65535");
   Good(std::string("uplink.server = '") + loopback + "'\n");
+}
+
+TEST_CASE_METHOD(Fixture, "TLS needs no consent, and authorities need TLS") {
+  Good("uplink.server = 'ingest.example.com:7443'\nuplink.tls = true\n");
+  CHECK_THAT(Problem("uplink.ca_file = '/ca.pem'\n"), Catch::Contains("set uplink.tls = true"));
+  CHECK_THAT(Problem("uplink.tls = true\nuplink.ca_file = 'ca.pem'\n"), Catch::Contains("absolute path"));
 }
 
 TEST_CASE_METHOD(Fixture, "A server is host and port") {
@@ -169,6 +179,8 @@ TEST_CASE_METHOD(Fixture, "The sample is a configuration, and shows the defaults
   CHECK(full->outbox.delivered_max_bytes == plain->outbox.delivered_max_bytes);
   CHECK(full->outbox.idempotency_retention == plain->outbox.idempotency_retention);
   CHECK(full->uplink.server == plain->uplink.server);
+  CHECK(full->uplink.tls == plain->uplink.tls);
+  CHECK(full->uplink.ca_file == plain->uplink.ca_file);
   CHECK(full->uplink.insecure == plain->uplink.insecure);
   CHECK(full->uplink.batch_records == plain->uplink.batch_records);
   CHECK(full->uplink.batch_bytes == plain->uplink.batch_bytes);

@@ -36,6 +36,9 @@ TEST_CASE("The sample shows the defaults") {
   const auto defaults = Load("");
   CHECK(sample->listen.address == defaults->listen.address);
   CHECK(sample->listen.insecure == defaults->listen.insecure);
+  CHECK(sample->listen.tls_address == defaults->listen.tls_address);
+  CHECK(sample->listen.tls_certificate == defaults->listen.tls_certificate);
+  CHECK(sample->listen.tls_key == defaults->listen.tls_key);
   CHECK(sample->ledger.path == defaults->ledger.path);
   CHECK(sample->ledger.announce_backed_up == defaults->ledger.announce_backed_up);
   CHECK(sample->acceptance.max_lines == defaults->acceptance.max_lines);
@@ -50,6 +53,9 @@ TEST_CASE("Every key is read") {
   const auto config = Load(R"(
 [listen]
 address = "[::1]:0"
+tls_address = "0.0.0.0:7443"
+tls_certificate = "/s.crt"
+tls_key = "/s.key"
 [ledger]
 path = "/tmp/l.db"
 announce_backed_up = "nothing"
@@ -65,6 +71,9 @@ level = "debug"
 )");
   REQUIRE(config);
   CHECK(config->listen.address == "[::1]:0");
+  CHECK(config->listen.tls_address == "0.0.0.0:7443");
+  CHECK(config->listen.tls_certificate == "/s.crt");
+  CHECK(config->listen.tls_key == "/s.key");
   CHECK(config->ledger.path == "/tmp/l.db");
   CHECK(config->ledger.announce_backed_up == BackedUp::kNothing);
   CHECK(config->acceptance.max_lines == 10);
@@ -84,6 +93,16 @@ TEST_CASE("Plaintext stays on loopback unless insecure says otherwise") {
   CHECK(Load("[listen]\naddress = \"localhost:7400\"\n"));
   CHECK_FALSE(Load("[listen]\naddress = \"[::]:7400\"\n"));
   CHECK_FALSE(Load("[listen]\naddress = \"127.evil.example:7400\"\n"));
+}
+
+TEST_CASE("TLS listens anywhere, and needs a certificate and a key") {
+  const std::string files = "tls_certificate = \"/s.crt\"\ntls_key = \"/s.key\"\n";
+  CHECK(Load("[listen]\naddress = \"\"\ntls_address = \"[::]:7443\"\n" + files));
+  CHECK_THAT(Load("[listen]\ntls_address = \"[::]:7443\"\n").error().Text(),
+             Catch::Contains("listen.tls_certificate"));
+  CHECK_THAT(Load("[listen]\ntls_address = \"7443\"\n" + files).error().Text(),
+             Catch::Contains("listen.tls_address"));
+  CHECK_THAT(Load("[listen]\naddress = \"\"\n").error().Text(), Catch::Contains("give one of them"));
 }
 
 TEST_CASE("A wrong value is named with what would be right") {
