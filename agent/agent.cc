@@ -11,11 +11,13 @@
 #include <csignal>
 #include <utility>
 
+#include "agent/capture/capture_gate.h"
 #include "agent/capture/capture_intake.h"
 #include "agent/capture/capture_server.h"
 #include "agent/capture/capture_service.h"
 #include "agent/change_feed.h"
 #include "agent/outbox_worker.h"
+#include "agent/spool/spool_importer.h"
 #include "agent/uplink/grpc_transport.h"
 #include "agent/uplink/link_watch.h"
 #include "agent/uplink/uplink.h"
@@ -136,7 +138,8 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   service_options.store_id = config.store_id;
   service_options.terminal_id = config.terminal_id;
   service_options.agent_version = TILLWIRE_VERSION;
-  service_options.on_captured = [&uplink] { uplink.NotifyCaptured(); };
+  const auto on_captured = [&uplink] { uplink.NotifyCaptured(); };
+  service_options.on_captured = on_captured;
   service_options.uplink.status = [&uplink] { return uplink.Status(); };
   service_options.uplink.describe = [&uplink](Position position) { return uplink.Describe(position); };
   service_options.uplink.requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
@@ -144,12 +147,21 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   service_options.uplink.paused = [&uplink](const auto& pause) { uplink.NotifyPause(pause); };
   service_options.probe = seams.phase_probe;
   CaptureIntake intake(clock, rng, {config.store_id, config.terminal_id, ReadBootId()});
-  CaptureService service(store, changes, clock, intake, std::move(service_options));
-  auto server = CaptureServer::Start(config.socket, service);
-  if (!server) {
-    spdlog::critical("agent: {}", server.error().Text());
+  CaptureGate gate(store);
+  std::unique_ptr<CaptureServer> server;
+  SpoolImporterOptions spool_options;
+  spool_options.directory = config.spool.directory;
+  spool_options.on_captured = on_captured;
+  spool_options.on_open = [&server] { server->SetServing(); };
+  SpoolImporter spool(store, intake, gate, std::move(spool_options));
+  service_options.spool_status = [&spool] { return spool.Status(); };
+  CaptureService service(store, gate, changes, clock, intake, std::move(service_options));
+  auto listening = CaptureServer::Start(config.socket, service);
+  if (!listening) {
+    spdlog::critical("agent: {}", listening.error().Text());
     return 1;
   }
+  server = std::move(*listening);
   spdlog::info("agent: ready version={} store={} terminal={} socket={}", TILLWIRE_VERSION, config.store_id,
                config.terminal_id, config.socket);
 
@@ -159,13 +171,17 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
     spdlog::info("agent: stopping signal={}", signal);
     io.stop();
   });
+  // Only now: a command that still finds no agent writes into the spool, and its file is found.
+  spool.Start();
   uplink.Start();
   const LinkWatch links(io, [&uplink] { uplink.OnLinkUp(); });
   io.run();
 
   // Captures under way get their answers first; what they stored is sent by the next run.
+  gate.Stop();
+  spool.Stop();
   service.StopStreams();
-  (*server)->Shutdown(kShutdownGrace);
+  server->Shutdown(kShutdownGrace);
   uplink.Stop();
   worker.Stop();
   spdlog::info("agent: stopped");

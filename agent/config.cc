@@ -84,6 +84,7 @@ Result<void> Check(const AgentConfig& config) {
   if (auto checked = CheckPath("terminal.machine_id_file", config.machine_id_file); !checked) return checked;
   if (auto checked = CheckPath("outbox.directory", config.outbox.directory); !checked) return checked;
   if (auto checked = CheckRoom(config.outbox); !checked) return checked;
+  if (auto checked = CheckPath("spool.directory", config.spool.directory); !checked) return checked;
   if (auto checked = CheckPath("capture.socket", config.socket); !checked) return checked;
   if (config.socket.size() > kMaxSocketPathBytes) {
     return Invalid("capture.socket has " + std::to_string(config.socket.size()) + " bytes",
@@ -126,6 +127,8 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path) {
   file->Require("terminal.terminal_id", config.terminal_id, "this terminal's name, unique in its store");
   file->Read("terminal.machine_id_file", config.machine_id_file);
   ReadOutbox(*file, config.outbox);
+  file->Read("spool.directory", config.spool.directory);
+  if (config.spool.directory.empty()) config.spool.directory = config.outbox.directory + "/spool";
   file->Read("capture.socket", config.socket);
   ReadUplink(*file, config.uplink);
   file->Read("log.level", config.log_level);

@@ -34,11 +34,16 @@ struct OutboxConfig {
   std::chrono::milliseconds idempotency_retention = std::chrono::hours(90 * 24);
 };
 
+struct SpoolConfig {
+  std::string directory;  // "spool" in outbox.directory where the file does not say
+};
+
 struct AgentConfig {
   std::string store_id;     // required
   std::string terminal_id;  // required
   std::string machine_id_file = "/etc/machine-id";
   OutboxConfig outbox;
+  SpoolConfig spool;
   std::string socket = "/run/tillwire/capture.sock";
   UplinkConfig uplink;
   std::string log_level = "info";

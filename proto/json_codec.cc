@@ -117,14 +117,36 @@ Result<void> CompleteEnums(const Descriptor& type, const std::string& path, json
   return {};
 }
 
+// Whether arrays and objects nest deeper than a request ever does: what walks a document does so recursively,
+// and the stack of whoever reads it must not depend on who wrote it.
+bool NestsTooDeep(std::string_view text) {
+  constexpr int kMaxDepth = 32;
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char letter = text[i];
+    if (letter == '"') in_string = !in_string;
+    if (letter == '\\' && in_string) ++i;
+    if (in_string) continue;
+    if (letter == '[' || letter == '{') ++depth;
+    if (letter == ']' || letter == '}') --depth;
+    if (depth > kMaxDepth) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<void> ParseJson(std::string_view text, google::protobuf::Message& message) {
+  if (NestsTooDeep(text))
+    return Invalid("the input nests too deep", "write the fields as the contract has them");
   json document;
   try {
     document = json::parse(text);
   } catch (const json::parse_error& error) {
     return Invalid("the input is no valid JSON at byte " + std::to_string(error.byte), "correct it there");
+  } catch (const json::exception&) {
+    return Invalid("the input has a number that is too large", "write numbers as the contract has them");
   }
   if (auto result = CompleteEnums(*message.GetDescriptor(), "", document); !result) return result;
   message.Clear();

@@ -86,6 +86,8 @@ class CaptureServer::Impl {
   explicit Impl(std::unique_ptr<grpc::Server> server) : server_(std::move(server)) {}
   ~Impl() { Shutdown(std::chrono::milliseconds(0)); }
 
+  void SetServing() { server_->GetHealthCheckService()->SetServingStatus(kServiceName, true); }
+
   void Shutdown(std::chrono::milliseconds grace) {
     if (!server_) return;
     server_->GetHealthCheckService()->Shutdown();
@@ -125,8 +127,12 @@ Result<std::unique_ptr<CaptureServer>> CaptureServer::Start(const std::filesyste
     return Error{ErrorCode::kUnavailable, "cannot listen on " + socket.string(),
                  "check its directory and that the file system holds sockets"};
   }
-  server->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  server->GetHealthCheckService()->SetServingStatus(kServiceName, false);
   return std::unique_ptr<CaptureServer>(new CaptureServer(std::make_unique<Impl>(std::move(server))));
+}
+
+void CaptureServer::SetServing() {
+  impl_->SetServing();
 }
 
 void CaptureServer::Shutdown(std::chrono::milliseconds grace) {

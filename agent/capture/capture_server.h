@@ -18,7 +18,8 @@ class CaptureServer {
   // an instant the process's umask is changed: no other thread may create files meanwhile. `service` must
   // outlive the server.
   //
-  // gRPC's health service and reflection are served beside it.
+  // gRPC's health service and reflection are served beside it. Health says NOT_SERVING for the service until
+  // SetServing(): captures may have to wait for the spool.
   static Result<std::unique_ptr<CaptureServer>> Start(const std::filesystem::path& socket,
                                                       CaptureService& service);
 
@@ -26,6 +27,9 @@ class CaptureServer {
   ~CaptureServer();
   CaptureServer(const CaptureServer&) = delete;
   CaptureServer& operator=(const CaptureServer&) = delete;
+
+  // Any thread may call, before Shutdown().
+  void SetServing();
 
   // Takes no new calls, waits for those under way, cancels them after `grace`, and removes the socket file.
   // Returns when every call has its answer, so the store must go on answering until then.

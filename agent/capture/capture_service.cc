@@ -75,11 +75,12 @@ using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<v1::CaptureS
 // word on which field it was.
 class CaptureService::Impl final : public Base {
  public:
-  Impl(CaptureStore& store, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
+  Impl(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
        CaptureServiceOptions options)
       : store_(store),
         clock_(clock),
         intake_(intake),
+        gate_(gate),
         options_(std::move(options)),
         queue_(
             store, changes, clock, options_.uplink,
@@ -98,10 +99,10 @@ class CaptureService::Impl final : public Base {
       return reactor;
     }
     const bool has_key = input->idempotency.has_value();
-    store_.Capture(std::move(input).value(),
-                   [this, reactor, response, has_key](const Result<Captured>& captured) {
-                     Reply(captured, has_key, *reactor, *response);
-                   });
+    gate_.Capture(std::move(input).value(),
+                  [this, reactor, response, has_key](const Result<Captured>& captured) {
+                    Reply(captured, has_key, *reactor, *response);
+                  });
     return reactor;
   }
 
@@ -166,7 +167,8 @@ class CaptureService::Impl final : public Base {
     wire.set_terminal_id(options_.terminal_id);
     wire.set_agent_version(options_.agent_version);
     const auto uplink = options_.uplink.status ? options_.uplink.status() : UplinkStatus{};
-    EncodeAgentStatus(status, uplink, clock_.WallNow(), wire);
+    const auto spool = options_.spool_status ? options_.spool_status() : SpoolStatus{};
+    EncodeAgentStatus(status, uplink, spool, clock_.WallNow(), wire);
   }
 
   // Finishing a call is the last that is done for it: when all calls are finished the server may end, and
@@ -200,13 +202,14 @@ class CaptureService::Impl final : public Base {
   CaptureStore& store_;
   const Clock& clock_;
   CaptureIntake& intake_;
+  CaptureGate& gate_;
   const CaptureServiceOptions options_;
   QueueService queue_;
 };
 
-CaptureService::CaptureService(CaptureStore& store, ChangeFeed& changes, const Clock& clock,
-                               CaptureIntake& intake, CaptureServiceOptions options)
-    : impl_(std::make_unique<Impl>(store, changes, clock, intake, std::move(options))) {}
+CaptureService::CaptureService(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes,
+                               const Clock& clock, CaptureIntake& intake, CaptureServiceOptions options)
+    : impl_(std::make_unique<Impl>(store, gate, changes, clock, intake, std::move(options))) {}
 
 CaptureService::~CaptureService() = default;
 

@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 
+#include "agent/capture/capture_gate.h"
 #include "agent/capture/capture_intake.h"
 #include "agent/capture/queue_service.h"
 #include "agent/capture_store.h"
 #include "agent/change_feed.h"
 #include "agent/phase_probe.h"
+#include "agent/spool_status.h"
 #include "core/clock.h"
 
 namespace grpc {
@@ -26,15 +28,17 @@ struct CaptureServiceOptions {
   // After each capture that was stored; a repeat is not. Called on the store's thread; must not block.
   std::function<void()> on_captured;
   UplinkHooks uplink;
-  PhaseProbe probe;  // may be empty
+  std::function<SpoolStatus()> spool_status;  // thread-safe, must not block; may be empty
+  PhaseProbe probe;                           // may be empty
 };
 
 // Answers on gRPC's threads and on the store's; keeps no thread of its own.
 class CaptureService {
  public:
-  // `changes` tells the service what others changed. All references must outlive the service.
-  CaptureService(CaptureStore& store, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
-                 CaptureServiceOptions options);
+  // Captures reach the store through the gate; `changes` tells the service what others changed. All
+  // references must outlive the service.
+  CaptureService(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes, const Clock& clock,
+                 CaptureIntake& intake, CaptureServiceOptions options);
   // Only after the server that serves it has shut down.
   ~CaptureService();
   CaptureService(const CaptureService&) = delete;

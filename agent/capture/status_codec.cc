@@ -107,12 +107,26 @@ void Encode(const LostRange& lost, v1::LostRange& wire) {
   wire.set_announced(lost.announced);
 }
 
+void Encode(const SpoolStatus& spool, v1::SpoolStatus& wire) {
+  wire.set_waiting(spool.waiting);
+  wire.set_bad(spool.bad.total);
+  if (spool.oldest_waiting) EncodeTime(*spool.oldest_waiting, *wire.mutable_oldest_waiting_time());
+  wire.set_holding_captures(spool.holding_captures);
+  wire.set_last_problem(spool.last_problem);
+  for (const auto& [name, reason] : spool.bad.files) {
+    auto& file = *wire.add_bad_files();
+    file.set_name(name);
+    file.set_reason(reason);
+  }
+}
+
 }  // namespace
 
-void EncodeAgentStatus(const OutboxStatus& outbox, const UplinkStatus& uplink, WallTime now,
-                       v1::GetAgentStatusResponse& wire) {
+void EncodeAgentStatus(const OutboxStatus& outbox, const UplinkStatus& uplink, const SpoolStatus& spool,
+                       WallTime now, v1::GetAgentStatusResponse& wire) {
   Encode(uplink, *wire.mutable_connection());
   Encode(outbox, now, *wire.mutable_outbox());
+  Encode(spool, *wire.mutable_spool());
   for (const auto& parked : outbox.parked_events) Encode(parked, *wire.add_parked_events());
   for (const auto& lost : outbox.lost_ranges) Encode(lost, *wire.add_lost_ranges());
   for (const auto& incident : outbox.incidents) {

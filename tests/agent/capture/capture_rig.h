@@ -19,7 +19,10 @@ namespace tillwire {
 class CaptureRig {
  public:
   CaptureRig()
-      : intake(clock, rng_, {"0042", "till-3", "boot-1"}), service(store, changes, clock, intake, Options()) {
+      : intake(clock, rng_, {"0042", "till-3", "boot-1"}),
+        gate(store),
+        service(store, gate, changes, clock, intake, Options()) {
+    gate.Open();
     auto started = CaptureServer::Start(Socket(), service);
     INFO((started ? "" : started.error().Text()));
     REQUIRE(started.ok());
@@ -84,6 +87,7 @@ class CaptureRig {
   CaptureIntake intake;
   FakeCaptureStore store;
   ChangeFeed changes;
+  CaptureGate gate;
   CaptureService service;
   std::unique_ptr<CaptureServer> server;
 };

@@ -1,0 +1,19 @@
+#include "agent/spool/spool_codec.h"
+
+#include <utility>
+
+#include "proto/event_codec.h"
+#include "proto/json_codec.h"
+#include "tillwire/v1/capture.pb.h"
+
+namespace tillwire {
+
+Result<SpooledCapture> DecodeSpoolFile(std::string_view json) {
+  v1::CaptureEventRequest wire;
+  if (auto parsed = ParseJson(json, wire); !parsed) return parsed.error();
+  auto request = DecodeCaptureRequest(wire);
+  if (!request) return request.error();
+  return SpooledCapture{std::move(request).value(), CaptureContentHash(wire)};
+}
+
+}  // namespace tillwire

@@ -1,0 +1,59 @@
+// Takes the files of the spool into the outbox, in the order of their names.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+
+#include "agent/capture/capture_gate.h"
+#include "agent/capture/capture_intake.h"
+#include "agent/capture_store.h"
+#include "agent/spool_status.h"
+
+namespace tillwire {
+
+struct SpoolImporterOptions {
+  std::filesystem::path directory;
+  // One commit takes so much at most.
+  std::size_t max_group_files = 512;
+  std::size_t max_group_bytes = 4U << 20U;
+  // What lies there at the start is taken before any capture over the socket; if it is more, only the lanes
+  // concerned wait.
+  std::size_t max_files_before_opening = 5'000;
+  // Where the outbox or the folder is in the way, it is tried again after this time.
+  std::chrono::milliseconds retry_interval{5'000};
+  // How long commands are waited for that found no agent and may still be writing. A command holds its lock
+  // for some milliseconds; only one that was stopped in the middle needs this limit.
+  std::chrono::milliseconds decision_timeout{5'000};
+  // Both are called on any thread and must not block.
+  std::function<void()> on_captured;  // after each event that was stored; a repeat is not
+  std::function<void()> on_open;      // once: captures over the socket wait for the spool no more
+};
+
+// Owns a thread, since reading a folder and setting a file aside wait for the disk.
+//
+// A file is deleted after the commit that holds its event is synced. Between the two the agent may die: the
+// file is then met again, and its idempotency key, which every file has, makes it a repeat.
+class SpoolImporter {
+ public:
+  // All three outlive it, and the store has answered every question before it goes.
+  SpoolImporter(CaptureStore& store, CaptureIntake& intake, CaptureGate& gate, SpoolImporterOptions options);
+  ~SpoolImporter();
+  SpoolImporter(const SpoolImporter&) = delete;
+  SpoolImporter& operator=(const SpoolImporter&) = delete;
+
+  // Only after the socket listens (SpoolLock says why). Opens the gate when what lies in the spool is taken.
+  void Start();
+  // Takes no more. What was handed to the store is stored all the same, and is a repeat next time.
+  void Stop();
+  // Any thread may call.
+  [[nodiscard]] SpoolStatus Status() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace tillwire

@@ -1,0 +1,95 @@
+#include "agent/spool/spool_watch.h"
+
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <array>
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <cerrno>
+#include <utility>
+
+#include "platform/file_descriptor.h"
+#include "platform/files.h"
+
+namespace tillwire {
+namespace {
+
+constexpr std::size_t kBufferBytes = 16 * 1024;  // an announcement has at most some 270 bytes
+// A writer that does not rename is met halfway: its file counts when it is closed.
+constexpr std::uint32_t kNewEvents = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR | IN_MOVE_SELF;
+constexpr std::uint32_t kBadEvents =
+    IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR | IN_MOVE_SELF;
+
+}  // namespace
+
+class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(asio::io_context& io, FileDescriptor descriptor, int new_watch, Callbacks callbacks)
+      : descriptor_(io, descriptor.Release()), new_watch_(new_watch), callbacks_(std::move(callbacks)) {}
+
+  void Wait() {
+    descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [self = shared_from_this()](const asio::error_code& error) {
+                             if (error || self->stopped_) return;
+                             self->Drain();
+                             if (!self->stopped_) self->Wait();
+                           });
+  }
+
+  void Stop() {
+    stopped_ = true;
+    descriptor_.close();
+  }
+
+ private:
+  // Reads all that waits, then calls each callback once: whoever is called lists the folder.
+  void Drain() {
+    alignas(inotify_event) std::array<char, kBufferBytes> buffer{};
+    bool is_new = false;
+    bool is_bad = false;
+    bool gone = false;
+    while (true) {
+      const ssize_t size = read(descriptor_.native_handle(), buffer.data(), buffer.size());
+      if (size <= 0) break;
+      for (ssize_t at = 0; at < size;) {
+        const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
+        if ((event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) gone = true;
+        const bool lost = (event.mask & IN_Q_OVERFLOW) != 0;
+        if (lost || event.wd == new_watch_) is_new = true;
+        if (lost || event.wd != new_watch_) is_bad = true;
+        at += static_cast<ssize_t>(sizeof event + event.len);
+      }
+    }
+    // The one that is called may end this watch.
+    const auto self = shared_from_this();
+    if (is_new) callbacks_.on_new();
+    if (is_bad && !stopped_) callbacks_.on_bad();
+    if (gone && !stopped_) callbacks_.on_gone();
+  }
+
+  asio::posix::stream_descriptor descriptor_;
+  const int new_watch_;
+  const Callbacks callbacks_;
+  bool stopped_ = false;
+};
+
+Result<std::unique_ptr<SpoolWatch>> SpoolWatch::Start(asio::io_context& io, const SpoolFolder& folder,
+                                                      Callbacks callbacks) {
+  FileDescriptor descriptor(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!descriptor.IsOpen()) return FileError("watch", folder.NewPath(), errno);
+  const int new_watch = inotify_add_watch(descriptor.Get(), folder.NewPath().c_str(), kNewEvents);
+  if (new_watch < 0) return FileError("watch", folder.NewPath(), errno);
+  if (inotify_add_watch(descriptor.Get(), folder.BadPath().c_str(), kBadEvents) < 0) {
+    return FileError("watch", folder.BadPath(), errno);
+  }
+  auto impl = std::make_shared<Impl>(io, std::move(descriptor), new_watch, std::move(callbacks));
+  impl->Wait();
+  return std::unique_ptr<SpoolWatch>(new SpoolWatch(std::move(impl)));
+}
+
+SpoolWatch::~SpoolWatch() {
+  impl_->Stop();
+}
+
+}  // namespace tillwire
