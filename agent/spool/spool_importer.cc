@@ -297,7 +297,8 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
   void OnGone() {
     gone_ = taking_;  // the group under way needs the folder
     if (gone_) return;
-    NoteProblem({ErrorCode::kUnavailable, "a folder of the spool was moved or deleted", {}}, "spool: gone");
+    NoteProblem({ErrorCode::kUnavailable, "a folder or lock of the spool was moved or deleted", {}},
+                "spool: gone");
     watch_.reset();
     folder_.reset();
     looked_ = false;

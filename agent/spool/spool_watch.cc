@@ -7,6 +7,9 @@
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <tuple>
 #include <utility>
 
 #include "platform/file_descriptor.h"
@@ -17,16 +20,23 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 16 * 1024;  // an announcement has at most some 270 bytes
 // A writer that does not rename is met halfway: its file counts when it is closed.
-constexpr std::uint32_t kNewEvents = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR | IN_MOVE_SELF;
-constexpr std::uint32_t kBadEvents =
-    IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR | IN_MOVE_SELF;
+constexpr std::uint32_t kNewEvents = IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR;
+constexpr std::uint32_t kBadEvents = IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_ONLYDIR;
+// A folder that somebody holds open does not say itself that it was deleted; the one above it does.
+constexpr std::uint32_t kTopEvents = IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR;
 
 }  // namespace
 
 class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& io, FileDescriptor descriptor, int new_watch, Callbacks callbacks)
-      : descriptor_(io, descriptor.Release()), new_watch_(new_watch), callbacks_(std::move(callbacks)) {}
+  struct Watches {
+    int of_top = -1;
+    int of_new = -1;
+    int of_bad = -1;
+  };
+
+  Impl(asio::io_context& io, FileDescriptor descriptor, Watches watches, Callbacks callbacks)
+      : descriptor_(io, descriptor.Release()), watches_(watches), callbacks_(std::move(callbacks)) {}
 
   void Wait() {
     descriptor_.async_wait(asio::posix::stream_descriptor::wait_read,
@@ -54,10 +64,10 @@ class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
       if (size <= 0) break;
       for (ssize_t at = 0; at < size;) {
         const auto& event = *reinterpret_cast<const inotify_event*>(buffer.data() + at);
-        if ((event.mask & (IN_IGNORED | IN_MOVE_SELF)) != 0) gone = true;
         const bool lost = (event.mask & IN_Q_OVERFLOW) != 0;
-        if (lost || event.wd == new_watch_) is_new = true;
-        if (lost || event.wd != new_watch_) is_bad = true;
+        if (lost || event.wd == watches_.of_new) is_new = true;
+        if (lost || event.wd == watches_.of_bad) is_bad = true;
+        if (lost || event.wd == watches_.of_top) gone = true;
         at += static_cast<ssize_t>(sizeof event + event.len);
       }
     }
@@ -69,7 +79,7 @@ class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   asio::posix::stream_descriptor descriptor_;
-  const int new_watch_;
+  const Watches watches_;
   const Callbacks callbacks_;
   bool stopped_ = false;
 };
@@ -78,12 +88,16 @@ Result<std::unique_ptr<SpoolWatch>> SpoolWatch::Start(asio::io_context& io, cons
                                                       Callbacks callbacks) {
   FileDescriptor descriptor(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!descriptor.IsOpen()) return FileError("watch", folder.NewPath(), errno);
-  const int new_watch = inotify_add_watch(descriptor.Get(), folder.NewPath().c_str(), kNewEvents);
-  if (new_watch < 0) return FileError("watch", folder.NewPath(), errno);
-  if (inotify_add_watch(descriptor.Get(), folder.BadPath().c_str(), kBadEvents) < 0) {
-    return FileError("watch", folder.BadPath(), errno);
+  Impl::Watches watches;
+  const std::tuple<int*, std::filesystem::path, std::uint32_t> wanted[] = {
+      {&watches.of_top, folder.Directory(), kTopEvents},
+      {&watches.of_new, folder.NewPath(), kNewEvents},
+      {&watches.of_bad, folder.BadPath(), kBadEvents}};
+  for (const auto& [watch, path, events] : wanted) {
+    *watch = inotify_add_watch(descriptor.Get(), path.c_str(), events);
+    if (*watch < 0) return FileError("watch", path, errno);
   }
-  auto impl = std::make_shared<Impl>(io, std::move(descriptor), new_watch, std::move(callbacks));
+  auto impl = std::make_shared<Impl>(io, std::move(descriptor), watches, std::move(callbacks));
   impl->Wait();
   return std::unique_ptr<SpoolWatch>(new SpoolWatch(std::move(impl)));
 }

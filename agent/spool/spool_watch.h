@@ -13,13 +13,14 @@ class io_context;
 
 namespace tillwire {
 
-// inotify(7) on new/ and bad/.
+// inotify(7) on new/, bad/ and the folder that holds them.
 class SpoolWatch {
  public:
   struct Callbacks {
-    std::function<void()> on_new;   // a file was renamed into new/, or closed there after writing
-    std::function<void()> on_bad;   // something changed in bad/
-    std::function<void()> on_gone;  // a folder was moved or deleted: nothing more will be noticed
+    std::function<void()> on_new;  // a file was renamed into new/, or closed there after writing
+    std::function<void()> on_bad;  // something changed in bad/
+    std::function<void()>
+        on_gone;  // something of the spool's own was moved or deleted: it must be opened anew
   };
 
   // All are called on the thread that runs `io`, never by Start() itself.

@@ -45,6 +45,8 @@ TEST_CASE_METHOD(Fixture, "Store and terminal are enough, the rest has defaults"
   CHECK(config.socket == "/run/tillwire/capture.sock");
   CHECK(config.uplink.server == "127.0.0.1:7400");
   CHECK(config.outbox.max_bytes == 2ULL << 30);
+  CHECK(config.spool.directory == "/var/lib/tillwire/spool");
+  CHECK(Good("outbox.directory = '/o'\n").spool.directory == "/o/spool");
 }
 
 TEST_CASE_METHOD(Fixture, "Every key can be set") {
@@ -55,6 +57,7 @@ outbox.max_bytes = "1GiB"
 outbox.delivered_retention = "7d"
 outbox.delivered_max_bytes = "64MiB"
 outbox.idempotency_retention = "14d"
+spool.directory = "/p"
 capture.socket = "/s"
 uplink.server = "ingest.example.com:7400"
 uplink.tls = true
@@ -72,6 +75,7 @@ log.level = "debug"
 )");
   CHECK(config.machine_id_file == "/m");
   CHECK(config.outbox.directory == "/o");
+  CHECK(config.spool.directory == "/p");
   CHECK(config.outbox.max_bytes == 1ULL << 30);
   CHECK(config.outbox.delivered_retention == std::chrono::hours(7 * 24));
   CHECK(config.outbox.delivered_max_bytes == 64ULL << 20);
@@ -126,6 +130,7 @@ TEST_CASE_METHOD(Fixture, "Values have bounds and form") {
   CHECK_THAT(Problem("uplink.backoff_base = '10s'\nuplink.backoff_cap = '5s'\n"),
              Catch::Contains("backoff_cap"));
   CHECK_THAT(Problem("outbox.directory = 'var'\n"), Catch::Contains("give an absolute path"));
+  CHECK_THAT(Problem("spool.directory = 'var'\n"), Catch::Contains("spool.directory is \"var\""));
   CHECK_THAT(Problem("capture.socket = ''\n"), Catch::Contains("give an absolute path"));
   CHECK_THAT(Problem("capture.socket = '/" + std::string(107, 'x') + "'\n"),
              Catch::Contains("capture.socket has 108 bytes"));
@@ -174,6 +179,7 @@ TEST_CASE_METHOD(Fixture, "The sample is a configuration, and shows the defaults
   CHECK(full->machine_id_file == plain->machine_id_file);
   CHECK(full->log_level == plain->log_level);
   CHECK(full->outbox.directory == plain->outbox.directory);
+  CHECK(full->spool.directory == plain->spool.directory);
   CHECK(full->outbox.max_bytes == plain->outbox.max_bytes);
   CHECK(full->outbox.delivered_retention == plain->outbox.delivered_retention);
   CHECK(full->outbox.delivered_max_bytes == plain->outbox.delivered_max_bytes);

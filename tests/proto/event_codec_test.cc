@@ -161,6 +161,10 @@ TEST_CASE("The content hash covers the action, not how a repeat of it came") {
   v1::CaptureEventRequest other_way = wire;
   other_way.set_source(v1::EVENT_SOURCE_SPOOL);
   CHECK(CaptureContentHash(other_way) == hash);
+  v1::CaptureEventRequest other_file = wire;
+  other_file.set_event_id("01980000-0000-7000-8000-000000000001");
+  other_file.mutable_record_time()->set_seconds(1);
+  CHECK(CaptureContentHash(other_file) == hash);
   v1::CaptureEventRequest other_operator = wire;
   other_operator.set_operator_id("118");
   CHECK(CaptureContentHash(other_operator) != hash);

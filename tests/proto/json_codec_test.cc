@@ -56,6 +56,15 @@ TEST_CASE("Enum values in short stand in repeated messages too, and numbers for 
   CHECK(request.staging_bin_clear().lines(0).disposition() == v1::DISPOSITION_NON_SELLABLE);
 }
 
+TEST_CASE("What no message of ours can hold is refused, however deep or large") {
+  CHECK_THAT(Problem(R"({"operator_id":)" + std::string(500'000, '[')),
+             Catch::StartsWith("the input nests too deep"));
+  CHECK_THAT(Problem(R"({"operator_id":1e999})"),
+             Catch::StartsWith("the input has a number that is too large"));
+  v1::CaptureEventRequest request;
+  CHECK(ParseJson(R"({"operator_id":"[[[[\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["})", request).ok());
+}
+
 TEST_CASE("What is wrong is named with its path and the remedy") {
   CHECK(Problem(R"({"order_cancelation":{}})") ==
         "order_cancelation is no field of CaptureEventRequest; did you mean order_cancellation?");

@@ -87,6 +87,23 @@ TEST_CASE("a repeated key returns the first capture, with other content it is re
   CHECK(harness.Status().pending == 1);
 }
 
+TEST_CASE("an id from outside that another event has is refused, but a repeat with it is a repeat") {
+  OutboxHarness harness;
+  harness.Open();
+  CaptureInput input = harness.Input("order:A", "1");
+  input.id_from_outside = true;
+  input.idempotency = CaptureInput::Idempotency{Sha256("key"), Sha256("content")};
+  const auto capture = [&] { return harness.Transact([&](Outbox& box) { return box.Capture(input); }); };
+  REQUIRE(capture().ok());
+  CHECK(capture()->repeated);
+  input.idempotency->key = Sha256("another key");
+  const auto clash = capture();
+  REQUIRE_FALSE(clash.ok());
+  CHECK(clash.error().code == ErrorCode::kAlreadyExists);
+  CHECK(clash.error().message == "event_id " + input.event_id.ToString() + " is that of another event here");
+  CHECK(harness.Status().pending == 1);
+}
+
 TEST_CASE("a rollback leaves no trace, in memory neither") {
   OutboxHarness harness;
   harness.Open();

@@ -170,6 +170,16 @@ TEST_CASE_METHOD(Client, "What breaks a rule is answered with field and remedy, 
   CHECK(store.Stored().empty());
 }
 
+TEST_CASE_METHOD(Client, "What only a spool file may bring is refused") {
+  auto request = MakeRequest();
+  request.set_event_id("01980000-0000-7000-8000-000000000001");
+  CHECK(Capture(request).error_message() == "event_id is the agent's to give; leave it out");
+  request.clear_event_id();
+  request.mutable_record_time()->set_seconds(1);
+  CHECK(Capture(request).error_code() == grpc::StatusCode::INVALID_ARGUMENT);
+  CHECK(store.Stored().empty());
+}
+
 TEST_CASE_METHOD(Client, "Text that is not UTF-8 is answered with the field's name") {
   auto request = MakeRequest();
   request.mutable_order_cancellation()->set_note("caf\xE9");
