@@ -191,6 +191,13 @@ Result<std::string> ReadFile(int directory, const std::string& name, const std::
   return content;
 }
 
+Error NotOpened(const std::filesystem::path& path, int error_number) {
+  Error error = FileError("open", path, error_number);
+  if (error_number == ENOENT) error.hint = "the agent makes the spool when it starts; check spool.directory";
+  if (error_number == EACCES) error.hint = "run as a member of the spool's group";
+  return error;
+}
+
 }  // namespace
 
 Result<SpoolFolder> SpoolFolder::Create(const std::filesystem::path& directory) {
@@ -216,11 +223,11 @@ Result<SpoolFolder> SpoolFolder::Open(const std::filesystem::path& directory) {
 Result<void> SpoolFolder::OpenAll() {
   constexpr int kFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   top_ = FileDescriptor(open(directory_.c_str(), kFlags));
-  if (!top_.IsOpen()) return FileError("open the spool", directory_, errno);
+  if (!top_.IsOpen()) return NotOpened(directory_, errno);
   const std::pair<FileDescriptor*, const char*> folders[] = {{&tmp_, "tmp"}, {&new_, "new"}, {&bad_, "bad"}};
   for (const auto& [descriptor, name] : folders) {
     *descriptor = FileDescriptor(openat(top_.Get(), name, kFlags | O_NOFOLLOW));
-    if (!descriptor->IsOpen()) return FileError("open the spool's", directory_ / name, errno);
+    if (!descriptor->IsOpen()) return NotOpened(directory_ / name, errno);
   }
   return {};
 }

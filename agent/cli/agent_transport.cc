@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "platform/file_descriptor.h"
 #include "proto/grpc_error.h"
 #include "tillwire/v1/capture.grpc.pb.h"
 
@@ -41,22 +42,20 @@ Error Unreachable(const std::string& socket, int error_number) {
   return error;
 }
 
-// A connected, non-blocking descriptor. A plain connect() says why it fails; a gRPC channel would only say
-// that it did.
-Result<int> ConnectDescriptor(const std::string& socket_path) {
+// A connected, non-blocking descriptor, or a negative errno. A plain connect() says why it fails; a gRPC
+// channel would only say that it did.
+int ConnectDescriptor(const std::string& socket_path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (socket_path.size() >= sizeof address.sun_path) return Unreachable(socket_path, ENAMETOOLONG);
+  if (socket_path.size() >= sizeof address.sun_path) return -ENAMETOOLONG;
   std::memcpy(address.sun_path, socket_path.data(), socket_path.size());
-  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) return Unreachable(socket_path, errno);
-  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0) {
-    const int error_number = errno;
-    close(descriptor);
-    return Unreachable(socket_path, error_number);
+  FileDescriptor descriptor(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!descriptor.IsOpen() ||
+      connect(descriptor.Get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      fcntl(descriptor.Get(), F_SETFL, O_NONBLOCK) != 0) {
+    return -errno;
   }
-  return descriptor;
+  return descriptor.Release();
 }
 
 }  // namespace
@@ -104,9 +103,15 @@ AgentTransport::AgentTransport(AgentTransport&&) noexcept = default;
 AgentTransport& AgentTransport::operator=(AgentTransport&&) noexcept = default;
 
 Result<AgentTransport> AgentTransport::Connect(const std::string& socket, std::chrono::milliseconds timeout) {
-  const auto descriptor = ConnectDescriptor(socket);
-  if (!descriptor) return descriptor.error();
-  return AgentTransport(std::make_unique<Impl>(socket, *descriptor, timeout));
+  const int descriptor = ConnectDescriptor(socket);
+  if (descriptor < 0) return Unreachable(socket, -descriptor);
+  return AgentTransport(std::make_unique<Impl>(socket, descriptor, timeout));
+}
+
+bool AgentTransport::NobodyListens(const std::string& socket) {
+  const int descriptor = ConnectDescriptor(socket);
+  if (descriptor >= 0) close(descriptor);
+  return descriptor == -ENOENT || descriptor == -ECONNREFUSED;
 }
 
 Result<void> AgentTransport::CaptureEvent(const v1::CaptureEventRequest& request,

@@ -24,6 +24,8 @@ class AgentTransport {
  public:
   // kUnavailable, with the reason and the remedy, if nobody listens there or this user may not connect.
   static Result<AgentTransport> Connect(const std::string& socket, std::chrono::milliseconds timeout);
+  // Whether that is for want of an agent: there is no socket, or a connection is refused.
+  static bool NobodyListens(const std::string& socket);
   ~AgentTransport();
   AgentTransport(AgentTransport&&) noexcept;
   AgentTransport& operator=(AgentTransport&&) noexcept;

@@ -23,9 +23,11 @@ ProgramText Text() {
       {Code(ExitCode::kDone), "done"},
       {Code(ExitCode::kRefused), "refused, or not found"},
       {Code(ExitCode::kBadInput), "bad input; the message names it, and the remedy"},
-      {Code(ExitCode::kNotRecorded), "nothing was done: the agent is not running, or can't store"},
+      {Code(ExitCode::kNotRecorded),
+       "nothing was done, or recorded: the agent is not running, or can't store"},
       {Code(ExitCode::kUnknown), "unknown; repeat a capture with the same --idempotency-key"}};
-  text.files = {{"/run/tillwire/capture.sock", "The agent's socket."},
+  text.files = {{kDefaultSocket, "The agent's socket."},
+                {kDefaultSpool, "Captures that wait for the agent; docs/spool-format.md."},
                 {"/etc/tillwire/tillwired.toml", "The agent's configuration."}};
   text.see_also = {"tillwired(8)", "tillwire-ingestd(8)"};
   return text;
@@ -40,6 +42,14 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
       ->type_name("SOCKET")
       ->envname("TILLWIRE_SOCKET")
       ->capture_default_str();
+  line_.Root()
+      .add_option(
+          "--spool", connection_.spool,
+          std::string("The agent's spool, into which captures go while it is down: spool.directory of its "
+                      "configuration. If not given, ") +
+              kDefaultSpool + " with the default socket, and none with another")
+      ->type_name("DIR")
+      ->envname("TILLWIRE_SPOOL");
   AddSeconds(line_.Root(), "--timeout", connection_.timeout_seconds, 0.1, 600,
              "How long to wait for the agent's answer");
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kCancellation));

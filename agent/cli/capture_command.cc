@@ -1,13 +1,16 @@
 #include "agent/cli/capture_command.h"
 
 #include <cerrno>
+#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 #include <sstream>
 #include <system_error>
+#include <thread>
 
 #include "agent/cli/agent_transport.h"
+#include "agent/cli/spool_transport.h"
 #include "core/uuid.h"
 #include "platform/system_clock.h"
 #include "platform/system_rng.h"
@@ -19,6 +22,9 @@ namespace tillwire {
 namespace {
 
 constexpr std::size_t kMaxInputBytes = 1U << 20U;
+// An agent that is stopping still answers, for about as long. Then there is none, or another.
+constexpr std::chrono::seconds kStoppingTime{2};
+constexpr std::chrono::milliseconds kStoppingPoll{200};
 
 CommandText TextOf(CaptureKind kind) {
   CommandText text;
@@ -43,11 +49,14 @@ CommandText TextOf(CaptureKind kind) {
       "The event is given by options, one for each of its fields, or as JSON. \"recorded\" means that it is "
       "on "
       "this terminal's disk and will reach the centre.";
+  text.description +=
+      " While the agent is down the command writes the event into the agent's spool, a folder, and the agent "
+      "takes it when it starts: docs/spool-format.md.";
   text.exit_statuses = {
       {Code(ExitCode::kDone), "recorded, or already recorded under this key"},
       {Code(ExitCode::kRefused), "refused: the idempotency key was used for another event"},
       {Code(ExitCode::kBadInput), "bad input; the message names the option or field, and the remedy"},
-      {Code(ExitCode::kNotRecorded), "not recorded: the agent is not running, or can't store"},
+      {Code(ExitCode::kNotRecorded), "not recorded: neither the agent nor its spool could store it"},
       {Code(ExitCode::kUnknown), "unknown; repeat the command with the key that is told"}};
   return text;
 }
@@ -148,6 +157,37 @@ ExitCode ReportRecorded(const v1::CaptureEventResponse& response, const std::str
   return ExitCode::kDone;
 }
 
+ExitCode ReportSpooled(const Spooled& spooled, const std::string& key, bool as_json) {
+  if (as_json) {
+    const nlohmann::ordered_json out = {{"outcome", OutcomeWord(ExitCode::kDone)},
+                                        {"event_id", spooled.event_id},
+                                        {"repeated", spooled.repeated},
+                                        {"spooled", true},
+                                        {"path", spooled.path.string()},
+                                        {"idempotency_key", key}};
+    std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  } else if (spooled.repeated) {
+    std::cout << "already recorded " << spooled.event_id
+              << " in the spool: this idempotency key was captured before\n";
+  } else {
+    std::cout << "recorded " << spooled.event_id
+              << " in the spool: the agent is not running and takes it when it starts\n";
+  }
+  return ExitCode::kDone;
+}
+
+// There is no agent, and nobody said where its spool is.
+Error UnknownSpoolError(Error agent) {
+  agent.hint += "; or record into its spool: --spool";
+  return agent;
+}
+
+// There is no agent, and no spool either.
+Error NoSpoolError(const Error& agent, const Error& spool) {
+  return {spool.code, agent.message + ", and its spool can't be used: " + spool.message,
+          spool.hint + "; or start the agent: systemctl start tillwired"};
+}
+
 }  // namespace
 
 CaptureCommand::CaptureCommand(CommandLine& line, const ConnectionOptions& connection, CaptureKind kind)
@@ -162,6 +202,8 @@ CaptureCommand::CaptureCommand(CommandLine& line, const ConnectionOptions& conne
                   "Makes a repeat safe: the same key and content give the first capture again; random if not "
                   "given")
       ->type_name("KEY");
+  App().add_flag("--no-spool", no_spool_,
+                 "Record nothing while the agent is down, instead of writing into its spool");
   line.AddChoice(App(), "--output", output_, {"text", "json"}, "How to answer: text or json")
       ->type_name("FORMAT");
 }
@@ -202,13 +244,34 @@ ExitCode CaptureCommand::Capture() const {
   v1::CaptureEventRequest request;
   if (auto made = MakeRequest(request); !made) return ReportError(AsGiven(made.error()), key_, as_json);
   const std::string& key = request.idempotency_key();
-  auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-  if (!agent) return ReportError(agent.error(), key, as_json);
-  v1::CaptureEventResponse response;
-  if (auto captured = agent->CaptureEvent(request, response); !captured) {
-    return ReportError(AsGiven(captured.error()), key, as_json);
+  const std::string directory = no_spool_ ? "" : connection_.Spool();
+  const auto give_up = std::chrono::steady_clock::now() + kStoppingTime;
+  while (true) {
+    // Its lock is held from before the attempt to connect until the file is written: see SpoolLock.
+    std::optional<Result<SpoolTransport>> spool;
+    if (!directory.empty()) spool = SpoolTransport::Open(directory);
+    auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
+    if (!agent) {
+      if (!AgentTransport::NobodyListens(connection_.socket)) {
+        return ReportError(agent.error(), key, as_json);
+      }
+      if (no_spool_) return ReportError(agent.error(), key, as_json);
+      if (!spool) return ReportError(UnknownSpoolError(agent.error()), key, as_json);
+      if (!*spool) return ReportError(NoSpoolError(agent.error(), spool->error()), key, as_json);
+      const auto spooled = (*spool)->CaptureEvent(request);
+      if (!spooled) return ReportError(AsGiven(spooled.error()), key, as_json);
+      return ReportSpooled(*spooled, key, as_json);
+    }
+    spool.reset();
+    v1::CaptureEventResponse response;
+    const auto captured = agent->CaptureEvent(request, response);
+    if (captured) return ReportRecorded(response, key, as_json);
+    const bool may_be_stopping = captured.error().code == ErrorCode::kUnavailable && !directory.empty();
+    if (!may_be_stopping || std::chrono::steady_clock::now() > give_up) {
+      return ReportError(AsGiven(captured.error()), key, as_json);
+    }
+    std::this_thread::sleep_for(kStoppingPoll);
   }
-  return ReportRecorded(response, key, as_json);
 }
 
 }  // namespace tillwire

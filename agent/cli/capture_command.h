@@ -35,6 +35,7 @@ class CaptureCommand final : public Command {
   std::string json_input_;
   std::string key_;
   std::string output_;
+  bool no_spool_ = false;
 };
 
 }  // namespace tillwire

@@ -88,6 +88,18 @@ void PrintOutbox(std::ostream& out, const v1::OutboxStatus& outbox) {
                      << "\n";
 }
 
+void PrintSpool(std::ostream& out, const v1::SpoolStatus& spool, WallTime now) {
+  if (spool.waiting() > 0) {
+    Row(out, "spool") << spool.waiting() << (spool.waiting() == 1 ? " file waits" : " files wait");
+    if (spool.has_oldest_waiting_time()) {
+      const auto age = std::chrono::floor<std::chrono::seconds>(now - TimeOf(spool.oldest_waiting_time()));
+      out << ", the first for " << SpanInWords(age);
+    }
+    out << (spool.holding_captures() ? "; captures of the same orders wait behind them" : "") << "\n";
+  }
+  if (!spool.last_problem().empty()) Row(out, "in its way") << spool.last_problem() << "\n";
+}
+
 // "20 of 134" where the list is cut.
 std::string Shown(int shown, std::uint64_t all) {
   return static_cast<std::uint64_t>(shown) < all
@@ -105,6 +117,17 @@ void PrintParked(std::ostream& out, const v1::GetAgentStatusResponse& status, Wa
     if (!parked.detail().empty()) out << ": " << parked.detail();
     out << ", since " << Since(parked.parked_time(), now) << "\n    to do: " << parked.remedy() << "\n";
   }
+}
+
+void PrintBadFiles(std::ostream& out, const v1::SpoolStatus& spool) {
+  if (spool.bad() == 0) return;
+  out << "\nSet aside from the spool into bad/: " << spool.bad()
+      << (spool.bad() == 1 ? " file, which is not recorded" : " files, which are not recorded") << "\n";
+  for (const auto& file : spool.bad_files()) {
+    out << "  " << file.name() << "\n    " << file.reason() << "\n";
+  }
+  if (static_cast<std::uint64_t>(spool.bad_files_size()) < spool.bad()) out << "  ...\n";
+  out << "    to do: correct a file and move it to new/, or capture the action anew; then delete it here\n";
 }
 
 void PrintLost(std::ostream& out, const v1::GetAgentStatusResponse& status) {
@@ -135,7 +158,9 @@ void Print(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime
       << status.agent_version() << "\n";
   PrintConnection(out, status.connection(), now);
   PrintOutbox(out, status.outbox());
+  PrintSpool(out, status.spool(), now);
   PrintParked(out, status, now);
+  PrintBadFiles(out, status.spool());
   PrintLost(out, status);
   PrintIncidents(out, status, now);
 }

@@ -46,7 +46,9 @@ TEST_CASE_METHOD(StoreRig, "A capture by flags is recorded and arrives") {
   CHECK(ledger[0].lane == ledger[1].lane);
 }
 
-TEST_CASE_METHOD(StoreRig, "While the agent is down, the command says that nothing is recorded") {
+TEST_CASE_METHOD(
+    StoreRig,
+    "While the agent is down and its spool is not known, the command says that nothing is recorded") {
   const CommandOutcome outcome = agent.RunCli(CancelCommand("100023"));
   CHECK(outcome.status.code == 3);
   CHECK_THAT(outcome.errors, Catch::Contains("not recorded"));

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "platform/spool_folder.h"
 #include "proto/event_codec.h"
 #include "tests/agent/capture/capture_rig.h"
 #include "tests/support/process.h"
@@ -188,9 +189,58 @@ TEST_CASE("While no agent listens nothing is recorded, and the remedy is told") 
   const auto outcome = Tillwire(arguments);
   CHECK(outcome.status.code == 3);
   CHECK(outcome.errors == "not recorded: the agent is not running (nobody listens at " + socket +
-                              "); start it: systemctl start tillwired; or name its socket with --socket\n");
+                              "); start it: systemctl start tillwired; or name its socket with --socket; or "
+                              "record into its spool: --spool\n");
   CHECK(Tillwire({"status", "--socket", socket}).status.code == 3);
   CHECK(Tillwire({"requeue", "01980000-0000-7000-8000-000000000001", "--socket", socket}).status.code == 3);
+}
+
+TEST_CASE("While no agent listens a capture goes into its spool") {
+  const TempDirectory directory;
+  const std::string spool = (directory.Path() / "spool").string();
+  const auto run = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = kCancel;
+    arguments.insert(arguments.end(),
+                     {"--socket", (directory.Path() / "none.sock").string(), "--spool", spool});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Tillwire(arguments);
+  };
+  const auto none = run({});
+  CHECK(none.status.code == 3);
+  CHECK_THAT(none.errors, Catch::Contains("and its spool can't be used: cannot open " + spool));
+  REQUIRE(SpoolFolder::Create(spool).ok());
+
+  const auto recorded = run({"--idempotency-key", "key-1"});
+  INFO(recorded.errors);
+  REQUIRE(recorded.status.code == 0);
+  CHECK_THAT(
+      recorded.output,
+      Catch::Matches("recorded [0-9a-f-]{36} in the spool: the agent is not running and takes it when it "
+                     "starts\n"));
+  const auto repeat = run({"--idempotency-key", "key-1", "--output", "json"});
+  REQUIRE(repeat.status.code == 0);
+  const auto answer = nlohmann::json::parse(repeat.output);
+  CHECK(answer["outcome"] == "recorded");
+  CHECK(answer["spooled"] == true);
+  CHECK(answer["repeated"] == true);
+  CHECK(recorded.output.find(answer["event_id"].get<std::string>()) != std::string::npos);
+  CHECK(std::filesystem::exists(answer["path"].get<std::string>()));
+  CHECK(run({"--idempotency-key", "key-1", "--note", "other"}).status.code == 1);
+  CHECK(run({"--idempotency-key", "key-2", "--note", "card 4111 1111 1111 1111"}).status.code == 2);
+  CHECK(run({"--no-spool"}).status.code == 3);
+  const auto only = SpoolFolder::Open(spool)->Waiting(10, [](const std::string&) { return true; });
+  CHECK(only->total == 1);
+}
+
+TEST_CASE_METHOD(CliRig, "With an agent that listens nothing goes into the spool") {
+  const TempDirectory directory;
+  const auto spool = SpoolFolder::Create(directory.Path() / "spool");
+  REQUIRE(spool.ok());
+  const std::vector<std::string> option = {"--spool", spool->Directory().string()};
+  CHECK(Run(kCancel, option).status.code == 0);
+  store.FailWith({ErrorCode::kUnavailable, "the disk is away", "look at it"});
+  CHECK(Run(kCancel, option).status.code == 3);
+  CHECK(spool->Waiting(1, [](const std::string&) { return true; })->total == 0);
 }
 
 TEST_CASE_METHOD(CliRig, "No room is not recorded, a failing disk is unknown") {
