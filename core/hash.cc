@@ -13,47 +13,52 @@ constexpr std::string_view kRecordTag = "tillwire.v1.record";
 constexpr std::string_view kGenesisTag = "tillwire.v1.genesis";
 constexpr char kHexDigits[] = "0123456789abcdef";
 
-// SHA-256 over length-prefixed fields.
-class FieldHasher {
+[[noreturn]] void NoSha256() {
+  throw std::runtime_error("SHA-256 is not available in OpenSSL");
+}
+
+// Looked up once: OpenSSL 3 takes longer to find the algorithm than to hash an event with it.
+const EVP_MD* Algorithm() {
+  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  if (algorithm == nullptr) NoSha256();
+  return algorithm;
+}
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+// Length-prefixed fields, one after the other: what is hashed.
+class Fields {
  public:
-  FieldHasher() : context_(EVP_MD_CTX_new()) {
-    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-      throw std::runtime_error("SHA-256 is not available in OpenSSL");
+  Fields() { bytes_.reserve(kUsualBytes); }
+
+  Fields& Add(std::string_view field) {
+    BigEndian(field.size(), 4);
+    bytes_.append(field);
+    return *this;
+  }
+
+  Fields& Add(std::uint64_t value) {
+    BigEndian(8, 4);
+    BigEndian(value, 8);
+    return *this;
+  }
+
+  Fields& Add(const Hash& hash) { return Add(hash.AsBytes()); }
+
+  [[nodiscard]] Hash Digest() const { return Sha256(bytes_); }
+
+ private:
+  static constexpr std::size_t kUsualBytes = 320;
+
+  void BigEndian(std::uint64_t value, std::size_t width) {
+    for (std::size_t i = 0; i < width; ++i) {
+      bytes_.push_back(static_cast<char>(value >> (8 * (width - 1 - i))));
     }
   }
 
-  void Raw(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
-
-  void Field(std::string_view bytes) {
-    BigEndian(bytes.size(), 4);
-    Raw(bytes);
-  }
-
-  void Field(std::uint64_t value) {
-    BigEndian(8, 4);
-    BigEndian(value, 8);
-  }
-
-  void Field(const Hash& hash) { Field(hash.AsBytes()); }
-
-  Hash Finish() {
-    Hash hash;
-    EVP_DigestFinal_ex(context_.get(), hash.bytes.data(), nullptr);
-    return hash;
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  };
-
-  void BigEndian(std::uint64_t value, std::size_t width) {
-    std::array<char, 8> buffer{};
-    for (std::size_t i = 0; i < width; ++i) buffer[i] = static_cast<char>(value >> (8 * (width - 1 - i)));
-    Raw({buffer.data(), width});
-  }
-
-  std::unique_ptr<EVP_MD_CTX, Free> context_;
+  std::string bytes_;
 };
 
 }  // namespace
@@ -76,36 +81,30 @@ std::optional<Hash> Hash::FromBytes(std::string_view bytes) {
 }
 
 Hash Sha256(std::string_view bytes) {
-  FieldHasher hasher;
-  hasher.Raw(bytes);
-  return hasher.Finish();
+  // One for each thread, for its life: making one takes as long as a short message.
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> context(EVP_MD_CTX_new());
+  Hash hash;
+  const bool done = context != nullptr && EVP_DigestInit_ex(context.get(), Algorithm(), nullptr) == 1 &&
+                    EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1 &&
+                    EVP_DigestFinal_ex(context.get(), hash.bytes.data(), nullptr) == 1;
+  if (!done) NoSha256();
+  return hash;
 }
 
 Hash RecordHash(RecordId id, std::string_view lane, const std::optional<RecordRef>& lane_predecessor,
                 const Hash& previous_hash, std::string_view event) {
   const RecordRef predecessor = lane_predecessor.value_or(RecordRef{});
-  FieldHasher hasher;
-  hasher.Field(kRecordTag);
-  hasher.Field(id.epoch);
-  hasher.Field(id.sequence);
-  hasher.Field(lane);
-  hasher.Field(predecessor.id.epoch);
-  hasher.Field(predecessor.id.sequence);
-  hasher.Field(predecessor.hash);
-  hasher.Field(previous_hash);
-  hasher.Field(Sha256(event));
-  return hasher.Finish();
+  Fields fields;
+  fields.Add(kRecordTag).Add(id.epoch).Add(id.sequence).Add(lane);
+  fields.Add(predecessor.id.epoch).Add(predecessor.id.sequence).Add(predecessor.hash);
+  return fields.Add(previous_hash).Add(Sha256(event)).Digest();
 }
 
 Hash GenesisHash(std::string_view store_id, std::string_view terminal_id, std::uint64_t epoch,
                  const Hash& head_of_previous_epoch) {
-  FieldHasher hasher;
-  hasher.Field(kGenesisTag);
-  hasher.Field(store_id);
-  hasher.Field(terminal_id);
-  hasher.Field(epoch);
-  hasher.Field(head_of_previous_epoch);
-  return hasher.Finish();
+  Fields fields;
+  fields.Add(kGenesisTag).Add(store_id).Add(terminal_id).Add(epoch);
+  return fields.Add(head_of_previous_epoch).Digest();
 }
 
 }  // namespace tillwire
