@@ -78,7 +78,8 @@ void OutboxWorker::NoteCaptured(Position last) {
   last_position_ = last;
   {
     const std::lock_guard lock(mark_mutex_);
-    mark_written_ = true;
+    // The mark's thread is woken once in its interval, not for each capture.
+    if (std::exchange(mark_written_, true)) return;
   }
   mark_wake_.notify_one();
 }

@@ -63,6 +63,7 @@ class OutboxWorker final : public CaptureStore {
  private:
   // Capturing is over and durable up to this position.
   void NoteCaptured(Position last);
+
   // For a question whose answer can be an expected failure.
   template <typename T>
   void AskFor(std::function<Result<T>(Outbox&)> question, std::function<void(Result<T>)> answer) {

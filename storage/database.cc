@@ -8,7 +8,11 @@ namespace tillwire {
 namespace {
 
 constexpr int kPageBytes = 4096;
-constexpr std::uint64_t kLogLimitBytes = 16ULL << 20;  // a log that grew larger is cut back to this
+// The log is moved into the database when it holds that many pages, some 12 MB: seldom enough that one
+// capture in a hundred does not meet it, and pages that change often are then moved once. A log that grew
+// beyond the limit is cut back to it.
+constexpr int kCheckpointPages = 3000;
+constexpr std::uint64_t kLogLimitBytes = 16ULL << 20;
 constexpr int kCacheKib = 2048;
 
 // Runs `body`, turning SQLiteCpp's exceptions into ours.
@@ -37,6 +41,7 @@ void Configure(SQLite::Database& database, const DatabaseOptions& options, std::
   database.exec("PRAGMA journal_mode = WAL");
   const bool full = options.synchronous == Synchronous::kFull;
   database.exec(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
+  database.exec("PRAGMA wal_autocheckpoint = " + std::to_string(kCheckpointPages));
   database.exec("PRAGMA journal_size_limit = " + std::to_string(kLogLimitBytes));
   database.exec("PRAGMA cache_size = -" + std::to_string(kCacheKib));
   database.exec("PRAGMA temp_store = MEMORY");
@@ -114,12 +119,15 @@ void KeepLogOnClose(SQLite::Database& database) {
   sqlite3_db_config(database.getHandle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
-std::uint64_t UsedBytes(SQLite::Database& database) {
-  return Guarded([&] {
-    const std::int64_t pages = database.execAndGet("PRAGMA page_count").getInt64();
-    const std::int64_t free_pages = database.execAndGet("PRAGMA freelist_count").getInt64();
-    return static_cast<std::uint64_t>(pages - free_pages) * kPageBytes;
-  });
+SpaceMeter::SpaceMeter(SQLite::Database& database)
+    : pages_(database, "PRAGMA page_count"), free_pages_(database, "PRAGMA freelist_count") {}
+
+std::uint64_t SpaceMeter::UsedBytes() {
+  StatementRun pages(pages_);
+  StatementRun free_pages(free_pages_);
+  pages.Step();
+  free_pages.Step();
+  return (pages.Unsigned(0) - free_pages.Unsigned(0)) * kPageBytes;
 }
 
 StatementRun::StatementRun(SQLite::Statement& statement) : statement_(statement) {

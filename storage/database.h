@@ -51,10 +51,6 @@ Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::pa
 
 // Closes without a checkpoint, so that after a failed sync the log stays as evidence.
 void KeepLogOnClose(SQLite::Database& database);
-
-// Bytes in use in the file, free pages apart.
-std::uint64_t UsedBytes(SQLite::Database& database);
-
 // Runs one statement to its end, translating SQLiteCpp's exceptions into StorageFault.
 // The statement is reset and its bindings cleared before, and reset after.
 class StatementRun {
@@ -89,6 +85,17 @@ class StatementRun {
  private:
   SQLite::Statement& statement_;
   int next_parameter_ = 1;
+};
+
+// How much of a database's file is in use. Prepared once, for those who ask in every transaction.
+class SpaceMeter {
+ public:
+  explicit SpaceMeter(SQLite::Database& database);
+  // The pages of the file that are not free, in bytes.
+  std::uint64_t UsedBytes();
+
+ private:
+  SQLite::Statement pages_, free_pages_;
 };
 
 }  // namespace tillwire

@@ -49,16 +49,19 @@ GroupCommit::~GroupCommit() {
 
 void GroupCommit::Submit(Job job) {
   bool failed = false;
+  bool taken = false;
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
     failed = failed_;
-    if (!stopping_ && !failed_) {
-      queue_.push_back(std::move(job));
-      wake_.notify_one();
-      return;
-    }
+    taken = !stopping_ && !failed_;
+    first = queue_.empty();
+    if (taken) queue_.push_back(std::move(job));
   }
-  job.done(RefusedError(failed));
+  if (!taken) return job.done(RefusedError(failed));
+  // Without the lock, or the thread would wake up only to wait for it; and where others wait already it has
+  // been told.
+  if (first) wake_.notify_one();
 }
 
 void GroupCommit::Stop() {

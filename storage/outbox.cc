@@ -60,7 +60,8 @@ Outbox::Impl::Statements::Statements(SQLite::Database& database)
                     "VALUES (?, ?, ?, ?, ?)"),
       drop_exceptions(database, "DELETE FROM exceptions WHERE position BETWEEN ? AND ?"),
       find_exception(database, "SELECT kind, reason, detail, at FROM exceptions WHERE position = ?"),
-      put_incident(database, "INSERT INTO incidents (at, text) VALUES (?, ?)") {}
+      put_incident(database, "INSERT INTO incidents (at, text) VALUES (?, ?)"),
+      space(database) {}
 
 Outbox::Outbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Outbox::~Outbox() = default;
@@ -271,7 +272,7 @@ void Outbox::Impl::AddIncident(const std::string& text) {
 
 void Outbox::Begin() {
   StatementRun(impl_->statements->begin).Execute();
-  impl_->used_bytes = UsedBytes(*impl_->database);
+  impl_->used_bytes = impl_->statements->space.UsedBytes();
 }
 
 void Outbox::Commit() {

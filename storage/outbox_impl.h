@@ -52,6 +52,7 @@ class Outbox::Impl {
     SQLite::Statement drop_delivered, put_delivered;
     SQLite::Statement put_exception, drop_exceptions, find_exception;
     SQLite::Statement put_incident;
+    SpaceMeter space;
   };
 
   Impl(OutboxOptions with_options, const Clock& by_clock, Rng& by_rng)

@@ -147,7 +147,7 @@ OutboxStatus Outbox::Status() {
   status.epoch = open.epoch;
   status.epoch_ordinal = open.ordinal;
   status.last_sequence = impl.last_position - open.base;
-  status.used_bytes = UsedBytes(*impl.database);
+  status.used_bytes = impl.statements->space.UsedBytes();
   status.max_bytes = impl.options.max_bytes;
 
   SQLite::Statement parked(
