@@ -50,7 +50,7 @@ class SqliteLedger::Impl {
     }
   }
   void Rollback() noexcept {
-    transaction_.ForgetEpochs();
+    transaction_.Forget();
     // It fails where SQLite has rolled back by itself.
     database_->tryExec("ROLLBACK");
   }

@@ -118,6 +118,7 @@ SqliteLedgerTransaction::SqliteLedgerTransaction(SQLite::Database& database)
                          "WHERE epoch_row = ? AND sequence BETWEEN ? AND ? ORDER BY sequence"),
       put_recaptured_(database, "INSERT OR IGNORE INTO recaptured VALUES (?, ?, ?)"),
       event_in_effect_(database, "SELECT event FROM entries WHERE kind = 1 AND event_id = ?"),
+      highest_id_(database, "SELECT max(event_id) FROM entries WHERE kind = 1"),
       append_(
           database,
           "INSERT INTO entries (kind, received_at, epoch_row, sequence, last_sequence, lane, "
@@ -260,7 +261,18 @@ void SqliteLedgerTransaction::PutRecaptured(EpochRow origin_row, std::uint64_t s
   StatementRun(put_recaptured_).Bind(origin_row).Bind(sequence).Bind(hash).Execute();
 }
 
+const Uuid& SqliteLedgerTransaction::HighestInEffect() {
+  if (!highest_in_effect_) {
+    StatementRun run(highest_id_);
+    run.Step();
+    highest_in_effect_ = Uuid::FromBytes(run.Blob(0)).value_or(Uuid{});
+  }
+  return *highest_in_effect_;
+}
+
 std::optional<Hash> SqliteLedgerTransaction::ContentInEffect(const Uuid& event_id) {
+  // Ids ascend with time, so most are higher than any before; no need to look for those.
+  if (event_id > HighestInEffect()) return std::nullopt;
   StatementRun run(event_in_effect_);
   run.BindBlob(event_id.AsBytes());
   if (!run.Step()) return std::nullopt;
@@ -282,6 +294,9 @@ std::uint64_t SqliteLedgerTransaction::Append(const NewEntry& entry) {
     run.BindNull();
   }
   run.BindBlob(entry.event).Execute();
+  if (entry.kind == EntryKind::kAccepted && entry.event_id && *entry.event_id > HighestInEffect()) {
+    highest_in_effect_ = entry.event_id;
+  }
   return static_cast<std::uint64_t>(database_.getLastInsertRowid());
 }
 

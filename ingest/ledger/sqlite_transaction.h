@@ -47,7 +47,10 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   [[nodiscard]] LedgerStatistics Statistics() override;
 
   // Forgets what may have been rolled back.
-  void ForgetEpochs() { epochs_.clear(); }
+  void Forget() {
+    epochs_.clear();
+    highest_in_effect_.reset();
+  }
 
  private:
   // What an epoch row stands for.
@@ -56,6 +59,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
     std::uint64_t epoch = 0;
   };
   const EpochKey& KeyOf(EpochRow row);
+  const Uuid& HighestInEffect();
 
   SQLite::Database& database_;
   SQLite::Statement find_epoch_, add_epoch_, key_of_epoch_, add_counts_;
@@ -64,8 +68,9 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   SQLite::Statement parked_within_, put_parked_, delete_parked_;
   SQLite::Statement tombstone_before_, tombstones_within_, put_tombstone_, mark_reappeared_;
   SQLite::Statement recaptured_within_, put_recaptured_;
-  SQLite::Statement event_in_effect_, append_, read_, sum_counts_, count_parked_;
+  SQLite::Statement event_in_effect_, highest_id_, append_, read_, sum_counts_, count_parked_;
   std::unordered_map<EpochRow, EpochKey> epochs_;  // for reading; bounded, filled on demand
+  std::optional<Uuid> highest_in_effect_;          // of the ids of events in effect; filled on demand
 };
 
 }  // namespace tillwire
