@@ -1,8 +1,11 @@
 #include "proto/event_codec.h"
 
+#include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include <array>
+#include <cstddef>
 #include <limits>
 #include <utility>
 
@@ -196,6 +199,17 @@ Result<CaptureRequest> DecodeSupplied(const Wire& wire) {
   return request;
 }
 
+Result<void> ParseEvent(std::string_view bytes, v1::StoreEvent& wire) {
+  if (bytes.size() <= std::numeric_limits<int>::max() &&
+      wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return {};
+  }
+  if (const auto field = FindInvalidUtf8(bytes, *v1::StoreEvent::descriptor())) {
+    return Error{ErrorCode::kInvalidArgument, *field + " is not valid UTF-8", {}};
+  }
+  return Error{ErrorCode::kInvalidArgument, "the bytes are no StoreEvent", {}};
+}
+
 }  // namespace
 
 std::string EncodeEvent(const Event& event) {
@@ -214,13 +228,7 @@ std::string EncodeEvent(const Event& event) {
 
 Result<Event> DecodeEvent(std::string_view bytes) {
   v1::StoreEvent wire;
-  if (bytes.size() > std::numeric_limits<int>::max() ||
-      !wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    if (const auto field = FindInvalidUtf8(bytes, *v1::StoreEvent::descriptor())) {
-      return Error{ErrorCode::kInvalidArgument, *field + " is not valid UTF-8", {}};
-    }
-    return Error{ErrorCode::kInvalidArgument, "the bytes are no StoreEvent", {}};
-  }
+  if (auto parsed = ParseEvent(bytes, wire); !parsed) return parsed.error();
   auto supplied = DecodeSupplied(wire);
   if (!supplied) return supplied.error();
   Event event;
@@ -233,6 +241,28 @@ Result<Event> DecodeEvent(std::string_view bytes) {
   event.captured = {*captured, BootTime(wire.clock().boot_offset_us()), wire.clock().synchronized()};
   event.boot_id = wire.clock().boot_id();
   return event;
+}
+
+Result<EventOutline> DecodeEventOutline(std::string_view bytes) {
+  // The parts of a usual event fit into this block, and go with it.
+  alignas(std::max_align_t) std::array<char, 8192> block;
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block.data();
+  options.initial_block_size = block.size();
+  google::protobuf::Arena arena(options);
+  auto& wire = *google::protobuf::Arena::CreateMessage<v1::StoreEvent>(&arena);
+  if (auto parsed = ParseEvent(bytes, wire); !parsed) return parsed.error();
+  if (wire.has_occur_time() && !DecodeTime(wire.occur_time())) return BadTime("occur_time");
+  if (!DecodeTime(wire.capture_time())) return BadTime("capture_time");
+  EventOutline outline{wire.event_id(), wire.store_id(), wire.terminal_id(), false, 0};
+  if (wire.has_order_cancellation()) {
+    outline.has_body = true;
+    outline.lines = static_cast<std::size_t>(wire.order_cancellation().lines_size());
+  } else if (wire.has_staging_bin_clear()) {
+    outline.has_body = true;
+    outline.lines = static_cast<std::size_t>(wire.staging_bin_clear().lines_size());
+  }
+  return outline;
 }
 
 Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire) {

@@ -2,19 +2,12 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "core/limits.h"
 #include "proto/event_codec.h"
 
 namespace tillwire {
 namespace {
-
-std::size_t LinesOf(const EventBody& body) {
-  if (const auto* cancellation = std::get_if<OrderCancellation>(&body)) return cancellation->lines.size();
-  if (const auto* clear = std::get_if<StagingBinClear>(&body)) return clear->lines.size();
-  return 0;
-}
 
 class Inspector {
  public:
@@ -40,7 +33,7 @@ class Inspector {
                  std::to_string(kMaxLaneBytes));
       return found;
     }
-    const auto event = DecodeEvent(record.event);
+    const auto event = DecodeEventOutline(record.event);
     if (!event) {
       Object(found, ParkReason::kInvalidEvent, "the bytes are no StoreEvent: " + event.error().message);
       return found;
@@ -55,7 +48,7 @@ class Inspector {
     found.detail = std::move(detail);
   }
 
-  void CheckEvent(const Event& event, Inspection& found) const {
+  void CheckEvent(const EventOutline& event, Inspection& found) const {
     if (event.store_id != identity_.store_id || event.terminal_id != identity_.terminal_id) {
       return Object(found, ParkReason::kInvalidEvent,
                     "the event names another store or terminal than its stream: store " + identity_.store_id +
@@ -65,7 +58,7 @@ class Inspector {
     if (!found.event_id) {
       return Object(found, ParkReason::kInvalidEvent, "event_id is no UUID in canonical text");
     }
-    if (std::holds_alternative<std::monostate>(event.request.body)) {
+    if (!event.has_body) {
       return Object(found, ParkReason::kInvalidEvent, "the event has no body that this version knows");
     }
     const auto& stores = rules_.allowed_stores;
@@ -73,10 +66,9 @@ class Inspector {
       return Object(found, ParkReason::kStoreNotAllowed,
                     "store " + event.store_id + " is not in acceptance.allowed_stores");
     }
-    const std::size_t lines = LinesOf(event.request.body);
-    if (lines > rules_.max_lines) {
+    if (event.lines > rules_.max_lines) {
       Object(found, ParkReason::kTooManyLines,
-             "the event has " + std::to_string(lines) + " lines, acceptance.max_lines is " +
+             "the event has " + std::to_string(event.lines) + " lines, acceptance.max_lines is " +
                  std::to_string(rules_.max_lines));
     }
   }

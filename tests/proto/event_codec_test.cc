@@ -61,6 +61,14 @@ Event MakeBinClear() {
   return event;
 }
 
+std::size_t LinesIn(const std::monostate&) {
+  return 0;
+}
+template <typename Body>
+std::size_t LinesIn(const Body& body) {
+  return body.lines.size();
+}
+
 // An event's text, since the structs have no comparison: two events are equal if all fields print alike.
 std::string Text(const std::string& bytes) {
   v1::StoreEvent wire;
@@ -133,19 +141,42 @@ TEST_CASE("A capture request comes back as it went") {
   CHECK(again.SerializeAsString() == wire.SerializeAsString());
 }
 
+TEST_CASE("An event's outline says what decides about it") {
+  const Event event = GENERATE(MakeCancellation(), MakeBinClear());
+  const auto outline = DecodeEventOutline(EncodeEvent(event));
+  REQUIRE(outline.ok());
+  CHECK(outline->event_id == event.event_id);
+  CHECK(outline->store_id == event.store_id);
+  CHECK(outline->terminal_id == event.terminal_id);
+  CHECK(outline->has_body);
+  CHECK(outline->lines == std::visit([](const auto& body) { return LinesIn(body); }, event.request.body));
+
+  const auto bare = DecodeEventOutline(v1::StoreEvent().SerializeAsString());
+  REQUIRE(bare.ok());
+  CHECK_FALSE(bare->has_body);
+}
+
 TEST_CASE("Bytes that are no event are refused, with the field where it is known") {
-  CHECK_FALSE(DecodeEvent("\xFF\xFF").ok());
+  // By both, for the same reason.
+  const auto refusal = [](const std::string& bytes) {
+    const auto whole = DecodeEvent(bytes);
+    const auto outline = DecodeEventOutline(bytes);
+    REQUIRE_FALSE(whole.ok());
+    REQUIRE_FALSE(outline.ok());
+    CHECK(whole.error().message == outline.error().message);
+    return whole.error().message;
+  };
+  CHECK(refusal("\xFF\xFF") == "the bytes are no StoreEvent");
   v1::StoreEvent wire;
   wire.mutable_order_cancellation()->set_note("caf\xE9");
-  const auto bad_text = DecodeEvent(wire.SerializePartialAsString());
-  REQUIRE_FALSE(bad_text.ok());
-  CHECK(bad_text.error().message == "order_cancellation.note is not valid UTF-8");
+  CHECK(refusal(wire.SerializePartialAsString()) == "order_cancellation.note is not valid UTF-8");
 
   v1::StoreEvent bad_time;
   bad_time.mutable_occur_time()->set_nanos(-1);
-  const auto decoded = DecodeEvent(bad_time.SerializeAsString());
-  REQUIRE_FALSE(decoded.ok());
-  CHECK_THAT(decoded.error().message, Catch::StartsWith("occur_time is outside"));
+  CHECK_THAT(refusal(bad_time.SerializeAsString()), Catch::StartsWith("occur_time is outside"));
+  v1::StoreEvent bad_capture_time;
+  bad_capture_time.mutable_capture_time()->set_nanos(-1);
+  CHECK_THAT(refusal(bad_capture_time.SerializeAsString()), Catch::StartsWith("capture_time is outside"));
 }
 
 TEST_CASE("The content hash covers the action, not how a repeat of it came") {
