@@ -170,6 +170,35 @@ TEST_CASE_METHOD(
 }
 
 TEST_CASE_METHOD(ExampleRig,
+                 "What lies in the spool and is repeated by an example with the same key is one event") {
+  const std::string language = GENERATE(as<std::string>{}, "node", "python");
+  INFO(language);
+  Start();
+  REQUIRE(agent.Stop().Clean());
+  // The example's request, as docs/spool-format.md has it.
+  WriteWholeFile(agent.OutboxDirectory() / "spool" / "new" / "00001780000000123456-pos-000481-cancel.json",
+                 R"({
+    "idempotency_key": "pos-000481-cancel",
+    "operator_id": "117",
+    "transaction_sequence_number": "000481",
+    "order_cancellation": {
+      "order_id": "W-1",
+      "scope": "WHOLE_ORDER",
+      "initiator": "CUSTOMER",
+      "reason": "CUSTOMER_REQUEST",
+      "release_policy": "ON_PUT_BACK"
+    }
+  })");
+  agent.Start();
+  ExampleRun repeat = Run(language, "capture", {"W-1", "000481"});
+  CHECK(repeat.Wait() == 0);
+  INFO(repeat.Said());
+  CHECK_THAT(repeat.Output(), Catch::EndsWith("(by an earlier attempt)\n"));
+  REQUIRE(agent.WaitUntilDrained());
+  CHECK(EventIds(centre.Ledger()) == std::vector<std::string>{RecordedId(repeat.Output())});
+}
+
+TEST_CASE_METHOD(ExampleRig,
                  "The examples' badge shows what waits and for how long, across a restart of the agent") {
   const std::string language = GENERATE(as<std::string>{}, "node", "python");
   INFO(language);
