@@ -46,8 +46,9 @@ std::string KeyOfSpoolName(std::string_view name) {
 std::optional<std::uint64_t> CounterOfSpoolName(std::string_view name) {
   if (name.size() <= kSpoolCounterDigits || name[kSpoolCounterDigits] != '-') return std::nullopt;
   std::uint64_t counter = 0;
-  const char* end = name.data() + kSpoolCounterDigits;
-  const auto [rest, error] = std::from_chars(name.data(), end, counter);
+  const char* begin = name.data();
+  const char* end = begin + kSpoolCounterDigits;
+  const auto [rest, error] = std::from_chars(begin, end, counter);
   if (error != std::errc() || rest != end || counter >= kMaxSpoolCounter) return std::nullopt;
   return counter;
 }

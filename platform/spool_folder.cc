@@ -42,8 +42,7 @@ Result<void> MakeFolder(const std::filesystem::path& path, mode_t mode) {
     return Error{ErrorCode::kUnavailable, path.string() + " is no directory",
                  "remove it, or choose another spool.directory"};
   }
-  // A mode that somebody widened or narrowed on purpose is left alone where the agent does not own the
-  // folder.
+  // Set anew at each start; where somebody else owns the folder, that one answers for its mode.
   if ((status.st_mode & 07777) != mode && chmod(path.c_str(), mode) != 0 && errno != EPERM) {
     return FileError("set the mode of", path, errno);
   }

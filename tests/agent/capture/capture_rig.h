@@ -41,6 +41,10 @@ class CaptureRig {
     const std::lock_guard lock(mutex_);
     activity_ = activity;
   }
+  void SetSpool(SpoolStatus status) {
+    const std::lock_guard lock(mutex_);
+    spool_ = std::move(status);
+  }
   void SetUplink(UplinkStatus status) {
     const std::lock_guard lock(mutex_);
     uplink_ = std::move(status);
@@ -69,6 +73,10 @@ class CaptureRig {
       const std::lock_guard lock(mutex_);
       return uplink_;
     };
+    options.spool_status = [this] {
+      const std::lock_guard lock(mutex_);
+      return spool_;
+    };
     options.probe = [this](AgentPhase phase) {
       Note(phase == AgentPhase::kBeforeReply ? "probe" : "other phase");
     };
@@ -81,6 +89,7 @@ class CaptureRig {
   std::vector<std::string> calls_;
   UplinkStatus uplink_;
   UplinkActivity activity_;
+  SpoolStatus spool_;
 
  public:
   FakeClock clock;

@@ -383,6 +383,11 @@ TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
   uplink.last_error_time = now - std::chrono::minutes(2);
   uplink.failed_attempts = 4;
   SetUplink(uplink);
+  SetSpool({3,
+            now - std::chrono::minutes(7),
+            {21, {{"1-a", "it is empty; write it"}}},
+            true,
+            "the outbox is full"});
 
   const auto away = Run({"status"});
   CHECK(away.status.code == 0);
@@ -393,7 +398,12 @@ TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
         "pending     3, oldest 12 min\n", "parked      21\n", "(the oldest 1 of 21)",
         "TOO_MANY_LINES: 600 lines", "to do: raise acceptance.max_lines at the centre",
         "sequences 4 to 5: restored from an older copy (the centre does not know yet)",
-        "a new epoch was begun\n"}) {
+        "a new epoch was begun\n",
+        "spool       3 files wait, the first for 7 min; captures of the same orders wait behind them\n",
+        "in its way  the outbox is full\n",
+        "Set aside from the spool into bad/: 21 files, which are not recorded\n  1-a\n    it is empty; write "
+        "it\n  "
+        "...\n    to do: correct a file and move it to new/"}) {
     CHECK_THAT(away.output, Catch::Contains(expected));
   }
 
