@@ -15,9 +15,9 @@ namespace tillwire {
 struct ListenConfig {
   std::string address = "127.0.0.1:7400";  // plaintext, as host:port; port 0 takes a free one; "" is off
   bool insecure = false;                   // plaintext to other machines
-  std::string tls_address = {};            // with TLS, likewise; "" is off
-  std::string tls_certificate = {};        // PEM: the server's certificate and its chain
-  std::string tls_key = {};                // PEM
+  std::string tls_address;                 // with TLS, likewise; "" is off
+  std::string tls_certificate;             // PEM: the server's certificate and its chain
+  std::string tls_key;                     // PEM
 };
 
 struct LedgerConfig {

@@ -35,7 +35,7 @@ double MicrosEach(std::chrono::milliseconds time, std::size_t events) {
 }
 
 DrainFigures DrainOnce(const BenchOptions& options, const std::filesystem::path& directory) {
-  CentreProgram centre({directory / "centre", 500, {}});
+  CentreProgram centre(CentreSettings(directory / "centre"));
   centre.Start();
   AgentSettings settings;
   settings.directory = directory / "agent";
@@ -72,7 +72,7 @@ std::vector<DrainFigures> MeasureDrains(const BenchOptions& options) {
 }
 
 IdleFigures MeasureIdle(const BenchOptions& options) {
-  CentreProgram centre({options.directory / "idle-centre", 500, {}});
+  CentreProgram centre(CentreSettings(options.directory / "idle-centre"));
   centre.Start();
   AgentSettings settings;
   settings.directory = options.directory / "idle-agent";

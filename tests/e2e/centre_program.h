@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/ledger_reader.h"
@@ -14,11 +15,13 @@
 namespace tillwire {
 
 struct CentreSettings {
+  explicit CentreSettings(std::filesystem::path in_directory) : directory(std::move(in_directory)) {}
+
   std::filesystem::path directory;  // for everything of this centre; created
   std::uint64_t max_lines = 500;
-  std::vector<std::string> allowed_stores = {};  // empty: all
-  std::filesystem::path tls_certificate = {};    // with tls_key: listens with TLS too
-  std::filesystem::path tls_key = {};
+  std::vector<std::string> allowed_stores;  // empty: all
+  std::filesystem::path tls_certificate;    // with tls_key: listens with TLS too
+  std::filesystem::path tls_key;
 };
 
 // Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.

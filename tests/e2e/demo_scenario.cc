@@ -63,7 +63,7 @@ std::string Seconds(std::chrono::milliseconds time) {
 
 DemoScenario::DemoScenario(const DemoOptions& options)
     : options_(options),
-      centre_({options.directory / "centre", 500, {}}),
+      centre_(CentreSettings(options.directory / "centre")),
       agent_(MakeAgentSettings(options, link_.Port())),
       driver_(MakeDriverSettings(agent_), MakePlan(options)) {}
 

@@ -32,7 +32,7 @@ class StoreRig {
 
  public:
   ChaosProxy link;
-  CentreProgram centre{{.directory = directory_.Path() / "centre"}};
+  CentreProgram centre{CentreSettings(directory_.Path() / "centre")};
   AgentProgram agent{MakeAgentSettings("agent")};
 
   // Of an agent in a folder of that name, on this rig's link.

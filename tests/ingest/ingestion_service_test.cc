@@ -275,7 +275,9 @@ TEST_CASE("A stream that is cut is forgotten") {
 
 TEST_CASE("A port that is taken is named") {
   const ServiceRig rig;
-  const auto second = Server::Start({.address = rig.Address()}, {}, {});
+  ListenConfig listen;
+  listen.address = rig.Address();
+  const auto second = Server::Start(listen, {}, {});
   REQUIRE_FALSE(second);
   CHECK_THAT(second.error().Text(),
              Catch::Contains(rig.Address()) && Catch::Contains("Address already in use"));

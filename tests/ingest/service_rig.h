@@ -31,7 +31,9 @@ class ServiceRig {
         commit_(std::make_unique<GroupCommit>(*ledger_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
         ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}}, options),
         operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow()}) {
-    auto server = Server::Start({.address = "127.0.0.1:0"}, options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});
+    ListenConfig listen;
+    listen.address = "127.0.0.1:0";
+    auto server = Server::Start(listen, options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});
     REQUIRE(server);
     server_ = std::move(server.value());
   }
