@@ -16,12 +16,16 @@
 #include "agent/capture/capture_server.h"
 #include "agent/capture/capture_service.h"
 #include "agent/change_feed.h"
+#include "agent/metrics_page.h"
 #include "agent/outbox_worker.h"
 #include "agent/spool/spool_importer.h"
+#include "agent/status_line.h"
 #include "agent/uplink/grpc_transport.h"
 #include "agent/uplink/link_watch.h"
 #include "agent/uplink/uplink.h"
 #include "platform/logging.h"
+#include "platform/metrics_server.h"
+#include "platform/service_reporter.h"
 #include "platform/system_clock.h"
 #include "platform/system_rng.h"
 #include "storage/outbox.h"
@@ -85,13 +89,29 @@ void LogOpened(Outbox& outbox, const AgentConfig& config, WallTime opening_since
   }
 }
 
+ServiceSources ReporterSources(OutboxWorker& worker, Uplink& uplink) {
+  ServiceSources sources;
+  sources.describe = [&](std::function<void(std::string)> done) {
+    worker.Status([&uplink, done = std::move(done)](const Result<OutboxStatus>& outbox) {
+      done(StatusLine(uplink.Status(), outbox));
+    });
+  };
+  sources.prove_alive = [&](std::function<void()> alive) {
+    worker.Ask<bool>([](Outbox&) { return true; },
+                     [alive = std::move(alive)](const Result<bool>& answered) {
+                       if (answered) alive();
+                     });
+  };
+  return sources;
+}
+
 }  // namespace
 
 int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   mallopt(M_ARENA_MAX, kMaxArenas);
   umask(kFileMask);
   std::signal(SIGPIPE, SIG_IGN);
-  if (auto logging = SetUpLogging(config.log_level); !logging) {
+  if (auto logging = SetUpLogging(config.log_level, config.log_format); !logging) {
     spdlog::critical("agent: {}", logging.error().Text());
     return 1;
   }
@@ -115,8 +135,9 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   int exit_code = 0;
   ChangeFeed changes;
   const auto publish = [&changes](const std::vector<Position>& events) { changes.Publish(events); };
+  AgentMetrics metrics;
   OutboxWorker worker(
-      **opened, CommitProbeFrom(seams.phase_probe),
+      **opened, clock, metrics.commits, CommitProbeFrom(seams.phase_probe),
       [&] {
         asio::post(io, [&] {
           exit_code = 1;
@@ -131,15 +152,16 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   GrpcTransport transport(io, {config.uplink.server, config.uplink.tls, config.uplink.ca_file,
                                config.uplink.keepalive_time, config.uplink.keepalive_timeout});
   UuidGenerator instances(rng);
+  ServiceReporter reporter(io, ServiceNotifier::FromEnvironment());
   Uplink uplink(io, worker, transport, clock, rng, UplinkOptionsFrom(config, instances.Make(clock.WallNow())),
-                config.uplink.server, {[&changes] { changes.Publish({}); }, publish, seams.phase_probe});
+                config.uplink.server, metrics.uplink,
+                {[&changes] { changes.Publish({}); }, publish, seams.phase_probe});
 
   CaptureServiceOptions service_options;
   service_options.store_id = config.store_id;
   service_options.terminal_id = config.terminal_id;
   service_options.agent_version = TILLWIRE_VERSION;
-  const auto on_captured = [&uplink] { uplink.NotifyCaptured(); };
-  service_options.on_captured = on_captured;
+  service_options.on_captured = [&uplink] { uplink.NotifyCaptured(); };
   service_options.uplink.status = [&uplink] { return uplink.Status(); };
   service_options.uplink.describe = [&uplink](Position position) { return uplink.Describe(position); };
   service_options.uplink.requeued = [&uplink](Position position) { uplink.NotifyRequeued(position); };
@@ -151,11 +173,14 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   std::unique_ptr<CaptureServer> server;
   SpoolImporterOptions spool_options;
   spool_options.directory = config.spool.directory;
-  spool_options.on_captured = on_captured;
+  spool_options.on_captured = [&](EventSource source) {
+    metrics.capture.captured[source].Add();
+    uplink.NotifyCaptured();
+  };
   spool_options.on_open = [&server] { server->SetServing(); };
   SpoolImporter spool(store, intake, gate, std::move(spool_options));
   service_options.spool_status = [&spool] { return spool.Status(); };
-  CaptureService service(store, gate, changes, clock, intake, std::move(service_options));
+  CaptureService service(store, gate, changes, clock, intake, metrics.capture, std::move(service_options));
   auto listening = CaptureServer::Start(config.socket, service);
   if (!listening) {
     spdlog::critical("agent: {}", listening.error().Text());
@@ -165,6 +190,12 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   spdlog::info("agent: ready version={} store={} terminal={} socket={}", TILLWIRE_VERSION, config.store_id,
                config.terminal_id, config.socket);
 
+  AgentMetricsPage page(
+      metrics, store, clock,
+      {TILLWIRE_VERSION, [&uplink] { return uplink.Status(); }, [&spool] { return spool.Status(); }});
+  const auto metrics_server = StartMetricsServer(
+      config.metrics, {[&page] { return page.Metrics(); }, [&page] { return page.Health(); }});
+
   asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&io](const asio::error_code& error, int signal) {
     if (error) return;
@@ -173,10 +204,14 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   });
   // Only now: a command that still finds no agent writes into the spool, and its file is found.
   spool.Start();
+  const auto subscription = changes.Subscribe([&reporter](const auto&) { reporter.Touch(); });
   uplink.Start();
   const LinkWatch links(io, [&uplink] { uplink.OnLinkUp(); });
+  reporter.Ready(ReporterSources(worker, uplink));
   io.run();
 
+  reporter.Stopping();
+  changes.Unsubscribe(subscription);
   // Captures under way get their answers first; what they stored is sent by the next run.
   gate.Stop();
   spool.Stop();

@@ -91,7 +91,9 @@ Result<void> Check(const AgentConfig& config) {
                    "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter path");
   }
   if (auto checked = CheckServer(config.uplink); !checked) return checked;
-  return CheckLogLevel(config.log_level);
+  if (auto checked = CheckMetricsConfig(config.metrics); !checked) return checked;
+  if (auto checked = CheckLogLevel(config.log_level); !checked) return checked;
+  return CheckLogFormat(config.log_format);
 }
 
 void ReadOutbox(ConfigFile& file, OutboxConfig& outbox) {
@@ -131,7 +133,9 @@ Result<AgentConfig> LoadAgentConfig(const std::string& path) {
   if (config.spool.directory.empty()) config.spool.directory = config.outbox.directory + "/spool";
   file->Read("capture.socket", config.socket);
   ReadUplink(*file, config.uplink);
+  ReadMetricsConfig(*file, config.metrics);
   file->Read("log.level", config.log_level);
+  file->Read("log.format", config.log_format);
   if (auto finished = file->Finish(); !finished) return finished.error();
   if (auto checked = Check(config); !checked) {
     Error error = checked.error();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "platform/metrics_server.h"
 
 namespace tillwire {
 
@@ -46,7 +47,9 @@ struct AgentConfig {
   SpoolConfig spool;
   std::string socket = "/run/tillwire/capture.sock";
   UplinkConfig uplink;
+  MetricsConfig metrics{"127.0.0.1:7411"};
   std::string log_level = "info";
+  std::string log_format = "text";
 };
 
 // Reads and checks a file. The error names the file, the key and the remedy.

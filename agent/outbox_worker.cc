@@ -11,14 +11,16 @@ constexpr std::chrono::seconds kMarkSyncInterval{1};
 
 }  // namespace
 
-OutboxWorker::OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed,
+OutboxWorker::OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
+                           std::function<void()> on_failed,
                            std::function<void(const std::vector<Position>&)> on_changed)
     : outbox_(outbox),
       last_position_(outbox.LastPosition()),
       on_failed_(std::move(on_failed)),
       on_changed_(std::move(on_changed)),
       mark_thread_([this] { SyncMarkWhenWritten(); }),
-      commits_(outbox, GroupCommit::kDefaultMaxGroup, std::move(probe)) {}
+      timed_(outbox, clock, metrics),
+      commits_(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe)) {}
 
 OutboxWorker::~OutboxWorker() {
   Stop();
@@ -30,6 +32,7 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
   auto position = std::make_shared<Position>(0);
   commits_.Submit({[this, reply, position, input = std::move(input)] {
                      *reply = outbox_.Capture(input);
+                     NoteStored(**reply);
                      *position = outbox_.LastPosition();
                    },
                    [this, reply, position, done = std::move(done)](const Result<void>& committed) {
@@ -55,6 +58,7 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                        const bool full = !replies->empty() && !replies->back().ok() &&
                                          replies->back().error().code == ErrorCode::kResourceExhausted;
                        replies->push_back(full ? replies->back() : outbox_.Capture(input));
+                       NoteStored(replies->back());
                      }
                      *position = outbox_.LastPosition();
                    },
@@ -72,6 +76,10 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                      if (!captured.empty()) Changed(captured);
                      done(std::move(*replies));
                    }});
+}
+
+void OutboxWorker::NoteStored(const Result<Captured>& reply) {
+  if (reply && !reply->repeated) timed_.NoteRecords(1);
 }
 
 void OutboxWorker::NoteCaptured(Position last) {

@@ -12,18 +12,21 @@
 #include <vector>
 
 #include "agent/capture_store.h"
+#include "core/clock.h"
 #include "storage/group_commit.h"
 #include "storage/outbox.h"
+#include "storage/timed_store.h"
 
 namespace tillwire {
 
 // Any thread may call. What waits while a commit is under way shares the next one.
 class OutboxWorker final : public CaptureStore {
  public:
-  // `outbox` outlives it. `on_failed` is called once, on any thread, when a commit failed so that nothing
-  // more is written. `on_changed` (may be empty) is told, on the storage thread, which events were captured,
-  // put back into the queue or given up; of none when a pause began or ended.
-  OutboxWorker(Outbox& outbox, CommitProbe probe, std::function<void()> on_failed,
+  // `outbox`, `clock` and `metrics` outlive it. `on_failed` is called once, on any thread, when a commit
+  // failed so that nothing more is written. `on_changed` (may be empty) is told, on the storage thread, which
+  // events were captured, put back into the queue or given up; of none when a pause began or ended.
+  OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
+               std::function<void()> on_failed,
                std::function<void(const std::vector<Position>&)> on_changed = {});
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
@@ -61,6 +64,8 @@ class OutboxWorker final : public CaptureStore {
   void Stop();
 
  private:
+  // In the transaction: that is one record more in it, if it was stored.
+  void NoteStored(const Result<Captured>& reply);
   // Capturing is over and durable up to this position.
   void NoteCaptured(Position last);
 
@@ -88,6 +93,7 @@ class OutboxWorker final : public CaptureStore {
   bool stopping_ = false;
   std::thread mark_thread_;
 
+  TimedStore timed_;
   GroupCommit commits_;
 };
 

@@ -50,23 +50,6 @@ bool IsDate(std::string_view text) {
       .ok();
 }
 
-// W3C Trace Context, section 3.2: version-traceid-parentid-flags in lower-case hex; later versions may append
-// to it.
-bool IsTraceparent(std::string_view text) {
-  constexpr std::size_t kLength = 55;
-  if (text.size() < kLength) return false;
-  for (std::size_t i = 0; i < kLength; ++i) {
-    const bool dash = i == 2 || i == 35 || i == 52;
-    const bool hex = IsDigit(text[i]) || (text[i] >= 'a' && text[i] <= 'f');
-    if (dash ? text[i] != '-' : !hex) return false;
-  }
-  const auto version = text.substr(0, 2);
-  const bool all_zero = text.substr(3, 32).find_first_not_of('0') == std::string_view::npos ||
-                        text.substr(36, 16).find_first_not_of('0') == std::string_view::npos;
-  if (version == "ff" || all_zero) return false;
-  return text.size() == kLength || (version != "00" && text[kLength] == '-');
-}
-
 // The numbers of an enum and the names for a hint. Numbers are contiguous from 0, which is "unspecified".
 struct EnumRule {
   const char* type;
@@ -290,6 +273,21 @@ class Validator {
 };
 
 }  // namespace
+
+bool IsTraceparent(std::string_view text) {
+  constexpr std::size_t kLength = 55;
+  if (text.size() < kLength) return false;
+  for (std::size_t i = 0; i < kLength; ++i) {
+    const bool dash = i == 2 || i == 35 || i == 52;
+    const bool hex = IsDigit(text[i]) || (text[i] >= 'a' && text[i] <= 'f');
+    if (dash ? text[i] != '-' : !hex) return false;
+  }
+  const auto version = text.substr(0, 2);
+  const bool all_zero = text.substr(3, 32).find_first_not_of('0') == std::string_view::npos ||
+                        text.substr(36, 16).find_first_not_of('0') == std::string_view::npos;
+  if (version == "ff" || all_zero) return false;
+  return text.size() == kLength || (version != "00" && text[kLength] == '-');
+}
 
 Result<void> ValidateCapture(const CaptureRequest& request) {
   Validator validator;

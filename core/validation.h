@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string_view>
 
 #include "core/event.h"
 #include "core/result.h"
@@ -17,5 +18,9 @@ Result<void> ValidateCapture(const CaptureRequest& request);
 
 // Whether the serialized event keeps to kMaxEventBytes.
 Result<void> CheckEventSize(std::size_t bytes);
+
+// W3C Trace Context, section 3.2: version-traceid-parentid-flags in lower-case hex; later versions may append
+// to it.
+bool IsTraceparent(std::string_view text);
 
 }  // namespace tillwire

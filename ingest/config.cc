@@ -79,7 +79,9 @@ Result<IngestConfig> LoadIngestConfig(const std::string& path) {
   file->ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
   config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
   ReadNumber(*file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
+  ReadMetricsConfig(*file, config.metrics);
   file->Read("log.level", config.log_level);
+  file->Read("log.format", config.log_format);
   if (auto read = file->Finish(); !read) return read.error();
 
   if (auto listen = CheckListen(path, config.listen); !listen) return listen.error();
@@ -89,8 +91,9 @@ Result<IngestConfig> LoadIngestConfig(const std::string& path) {
                     "it is \"accepted\" or \"nothing\"");
   }
   config.ledger.announce_backed_up = announce == "accepted" ? BackedUp::kAccepted : BackedUp::kNothing;
-  if (auto level = CheckLogLevel(config.log_level); !level) {
-    return KeyError(path, level.error().message, level.error().hint);
+  for (const auto& checked : {CheckMetricsConfig(config.metrics), CheckLogLevel(config.log_level),
+                              CheckLogFormat(config.log_format)}) {
+    if (!checked) return KeyError(path, checked.error().message, checked.error().hint);
   }
   return config;
 }

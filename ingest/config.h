@@ -9,6 +9,7 @@
 #include "core/write_back.h"
 #include "ingest/acceptance/rules.h"
 #include "ingest/acceptance/welcome.h"
+#include "platform/metrics_server.h"
 
 namespace tillwire {
 
@@ -30,7 +31,9 @@ struct IngestConfig {
   LedgerConfig ledger;
   AcceptanceRules acceptance;
   StreamLimits stream;
+  MetricsConfig metrics{"127.0.0.1:7412"};
   std::string log_level = "info";
+  std::string log_format = "text";
 };
 
 // Reads and checks a file. The error names the file, the key and the remedy.

@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -13,12 +15,16 @@
 #include "ingest/cli/connection.h"
 #include "ingest/config.h"
 #include "ingest/ledger/sqlite_ledger.h"
+#include "ingest/metrics_page.h"
 #include "ingest/service/ingestion_service.h"
 #include "ingest/service/operations_service.h"
 #include "ingest/service/server.h"
 #include "platform/logging.h"
+#include "platform/metrics_server.h"
+#include "platform/service_reporter.h"
 #include "platform/system_clock.h"
 #include "platform/system_rng.h"
+#include "storage/timed_store.h"
 
 namespace tillwire {
 namespace {
@@ -27,26 +33,40 @@ constexpr auto kStopGrace = std::chrono::seconds(5);
 // What happened in the stores is nobody's business outside the service's group.
 constexpr mode_t kFileMask = 0027;
 
-// Signals that ask the service to stop. They are blocked in all threads, and one thread waits for them.
-class StopSignals {
- public:
-  // Before any other thread starts: threads inherit the mask.
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGTERM);
-    sigaddset(&signals_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  }
-  void Wait() {
-    int received = 0;
-    sigwait(&signals_, &received);
-  }
-  // Ends the wait from within. Any thread.
-  static void Raise() { kill(getpid(), SIGTERM); }
+// Has the ledger's statistics read on the commit thread.
+BoundedQuestion<LedgerStatistics>::Ask AskLedger(Ledger& ledger, GroupCommit& commit) {
+  return [&](std::function<void(Result<LedgerStatistics>)> done) {
+    auto statistics = std::make_shared<LedgerStatistics>();
+    commit.Submit({[&ledger, statistics] { *statistics = ledger.Transaction().Statistics(); },
+                   [statistics, done = std::move(done)](const Result<void>& committed) {
+                     done(committed ? Result<LedgerStatistics>(*statistics) : committed.error());
+                   }});
+  };
+}
 
- private:
-  sigset_t signals_{};
-};
+// "127.0.0.1:7400" with the port that was taken.
+std::string Chosen(const std::string& address, int port) {
+  return address.empty() ? "off" : address.substr(0, address.rfind(':') + 1) + std::to_string(port);
+}
+
+ServiceSources ReporterSources(const ListenConfig& listen, const Server& server,
+                               const StreamRegistry& streams, GroupCommit& commit) {
+  std::string address = listen.address.empty() ? "" : Chosen(listen.address, server.Port());
+  if (!listen.tls_address.empty()) {
+    address += (address.empty() ? "" : " and ") + Chosen(listen.tls_address, server.TlsPort());
+  }
+  ServiceSources sources;
+  sources.describe = [&streams, address](const std::function<void(std::string)>& done) {
+    done("serving on " + address + "; agents connected: " + std::to_string(streams.OpenStreams()));
+  };
+  sources.prove_alive = [&commit](std::function<void()> alive) {
+    commit.Submit({[] {},
+                   [alive = std::move(alive)](const Result<void>& committed) {
+                     if (committed) alive();
+                   }});
+  };
+  return sources;
+}
 
 int Serve(const std::string& config_path) {
   auto config = LoadIngestConfig(config_path);
@@ -54,12 +74,11 @@ int Serve(const std::string& config_path) {
     PrintError(config.error());
     return kExitBadInput;
   }
-  if (auto logging = SetUpLogging(config->log_level); !logging) {
+  if (auto logging = SetUpLogging(config->log_level, config->log_format); !logging) {
     PrintError(logging.error());
     return kExitBadInput;
   }
   umask(kFileMask);
-  StopSignals signals;
   SystemClock clock;
   SystemRng rng;
   auto ledger = SqliteLedger::Open(config->ledger.path, rng);
@@ -69,12 +88,17 @@ int Serve(const std::string& config_path) {
   }
   StreamRegistry streams;
   EntryFeed feed;
-  GroupCommit commit(**ledger);
+  asio::io_context io(1);
+  ServiceReporter reporter(io, ServiceNotifier::FromEnvironment());
+  CentreMetrics metrics;
+  TimedStore timed_ledger(**ledger, clock, metrics.commits);
+  GroupCommit commit(timed_ledger);
   std::atomic<bool> ledger_failed = false;
   IngestionService ingestion({**ledger, commit, streams, feed, clock,
-                              [&ledger_failed] {
-                                if (!ledger_failed.exchange(true)) StopSignals::Raise();
-                              }},
+                              [&] {
+                                if (!ledger_failed.exchange(true)) io.stop();
+                              },
+                              timed_ledger, metrics.ingestion, [&reporter] { reporter.Touch(); }},
                              {config->acceptance, config->stream, config->ledger.announce_backed_up});
   OperationsService operations({**ledger, commit, streams, feed, clock.WallNow()});
   auto server = Server::Start(config->listen, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
@@ -82,14 +106,21 @@ int Serve(const std::string& config_path) {
     PrintError(server.error());
     return kExitFailed;
   }
-  const auto chosen = [](const std::string& address, int port) {
-    return address.empty() ? "off" : address.substr(0, address.rfind(':') + 1) + std::to_string(port);
-  };
   spdlog::info("ingest: ready address={} port={} tls_address={}",
-               chosen(config->listen.address, (*server)->Port()), (*server)->Port(),
-               chosen(config->listen.tls_address, (*server)->TlsPort()));
-  signals.Wait();
+               Chosen(config->listen.address, (*server)->Port()), (*server)->Port(),
+               Chosen(config->listen.tls_address, (*server)->TlsPort()));
+  CentreMetricsPage page(metrics, AskLedger(**ledger, commit), clock,
+                         {TILLWIRE_VERSION, [&streams] { return streams.OpenStreams(); }});
+  const auto metrics_server = StartMetricsServer(
+      config->metrics, {[&page] { return page.Metrics(); }, [&page] { return page.Health(); }});
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&io](const asio::error_code& error, int /*signal*/) {
+    if (!error) io.stop();
+  });
+  reporter.Ready(ReporterSources(config->listen, **server, streams, commit));
+  io.run();
   spdlog::info("ingest: stopping");
+  reporter.Stopping();
   ingestion.Stop();
   operations.Stop();
   (*server)->Shutdown(kStopGrace);

@@ -2,7 +2,8 @@
 // logged.
 //
 // Call sites write spdlog::info("uplink: connected server={} pending={}", ...): a part of the program, what
-// happened, and key=value pairs.
+// happened, and key=value pairs, with quotes around a value that may have spaces. The pairs come last, so
+// that log.format = "json" can make members of them.
 #pragma once
 
 #include <string>
@@ -13,8 +14,10 @@ namespace tillwire {
 
 // Whether log.level is one of debug, info, warn, error; else kInvalidArgument.
 Result<void> CheckLogLevel(const std::string& level);
+// Whether log.format is text or json; else kInvalidArgument.
+Result<void> CheckLogFormat(const std::string& format);
 
-// Sets the process-wide logger. Refuses a level as CheckLogLevel() does.
-Result<void> SetUpLogging(const std::string& level);
+// Sets the process-wide logger. Refuses as the two checks do.
+Result<void> SetUpLogging(const std::string& level, const std::string& format);
 
 }  // namespace tillwire

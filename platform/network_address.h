@@ -20,4 +20,8 @@ std::optional<NetworkAddress> ParseNetworkAddress(std::string_view text);
 // the check.
 bool IsLoopback(std::string_view host);
 
+// Why "host:port" can't be listened on, in the system's words, for a server whose library keeps that to
+// itself. It tries, so it takes the port for an instant.
+std::string WhyNoListening(const std::string& address);
+
 }  // namespace tillwire

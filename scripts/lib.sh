@@ -15,7 +15,7 @@ export DEBIAN_FRONTEND=noninteractive
 # Debian 12's names. What a package is for: CONTRIBUTING.md.
 build_packages=(g++ cmake ninja-build ccache pkg-config libasio-dev libssl-dev libsqlite3-dev libsqlitecpp-dev
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libcli11-dev libtomlplusplus-dev
-  libspdlog-dev libfmt-dev nlohmann-json3-dev catch2)
+  libspdlog-dev libfmt-dev nlohmann-json3-dev prometheus-cpp-dev libcpp-httplib-dev catch2)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
 node_packages=(nodejs npm)
 # For tests: certificates, a clock that is wrong, and the examples in Python.

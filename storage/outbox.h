@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/event.h"
 #include "core/interval_set.h"
 #include "core/record.h"
 #include "core/result.h"
@@ -59,6 +60,7 @@ struct CaptureInput {
   std::optional<Uuid> joins_lane_of;  // follow this event's lane where it is known here
   std::string event;                  // the serialized StoreEvent
   WallTime captured_at;
+  EventSource source = EventSource::kUnspecified;  // as in the event; for whoever counts
   struct Idempotency {
     Hash key;      // of the caller's key
     Hash content;  // of the action that the caller supplied

@@ -55,6 +55,7 @@ Result<CaptureInput> CaptureIntake::MakeInput(CaptureRequest request, const Hash
     input.joins_lane_of = Uuid::Parse(clear->cancellation_event_id);
   }
   input.lane = LaneOf(request.body);
+  input.source = request.source;
 
   Event event;
   event.captured = clock_.Sample();

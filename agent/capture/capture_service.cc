@@ -3,10 +3,12 @@
 #include <grpcpp/support/server_callback.h>
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <utility>
 #include <vector>
 
 #include "agent/capture/status_codec.h"
+#include "core/validation.h"
 #include "proto/event_codec.h"
 #include "proto/grpc_error.h"
 #include "proto/utf8_check.h"
@@ -14,6 +16,9 @@
 
 namespace tillwire {
 namespace {
+
+// Of one in a call's metadata. Today's has 55; a later version may be longer, but not crowd out the event.
+constexpr std::size_t kMaxTraceparentBytes = 256;
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -41,6 +46,18 @@ Result<v1::CaptureEventRequest> Parse(const grpc::ByteBuffer& buffer) {
     return Invalid(*field + " is not valid UTF-8", "send text as UTF-8");
   }
   return Invalid("the request is no CaptureEventRequest", "send one as in tillwire/v1/capture.proto");
+}
+
+// The trace context that tracing libraries send beside a call, for a request that has none of its own. One
+// that is not as W3C wants it is dropped: tracing must not cost a capture.
+std::string TraceparentOf(const grpc::CallbackServerContext& context) {
+  const auto [first, last] = context.client_metadata().equal_range("traceparent");
+  if (first == last) return "";
+  const std::string header(first->second.data(), first->second.size());
+  const bool alone = std::next(first) == last;
+  if (alone && header.size() <= kMaxTraceparentBytes && IsTraceparent(header)) return header;
+  spdlog::debug("capture: ignored a malformed traceparent in the call's metadata value=\"{}\"", header);
+  return "";
 }
 
 // What the caller must know about a capture that failed: whether it may be recorded all the same.
@@ -76,11 +93,12 @@ using Base = v1::CaptureService::WithRawCallbackMethod_CaptureEvent<v1::CaptureS
 class CaptureService::Impl final : public Base {
  public:
   Impl(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes, const Clock& clock, CaptureIntake& intake,
-       CaptureServiceOptions options)
+       CaptureMetrics& metrics, CaptureServiceOptions options)
       : store_(store),
         clock_(clock),
         intake_(intake),
         gate_(gate),
+        metrics_(metrics),
         options_(std::move(options)),
         queue_(
             store, changes, clock, options_.uplink,
@@ -92,15 +110,23 @@ class CaptureService::Impl final : public Base {
                                          const grpc::ByteBuffer* request,
                                          grpc::ByteBuffer* response) override {
     auto* reactor = context->DefaultReactor();
-    auto input = MakeInput(*request);
+    const BootTime begin = clock_.BootNow();
+    auto input = MakeInput(*request, TraceparentOf(*context));
     if (!input) {
+      CountRefusal(input.error(), begin);
       spdlog::warn("capture: refused reason=\"{}\"", input.error().Text());
       reactor->Finish(ToGrpcStatus(input.error()));
       return reactor;
     }
     const bool has_key = input->idempotency.has_value();
+    const EventSource source = input->source;
     gate_.Capture(std::move(input).value(),
-                  [this, reactor, response, has_key](const Result<Captured>& captured) {
+                  [this, reactor, response, has_key, begin, source](const Result<Captured>& captured) {
+                    if (!captured) {
+                      CountRefusal(captured.error(), begin);
+                    } else {
+                      CountCapture(*captured, source, begin);
+                    }
                     Reply(captured, has_key, *reactor, *response);
                   });
     return reactor;
@@ -191,9 +217,24 @@ class CaptureService::Impl final : public Base {
     reactor.Finish(grpc::Status::OK);
   }
 
-  Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer) {
-    const auto wire = Parse(buffer);
+  void CountRefusal(const Error& error, BootTime begin) {
+    metrics_.refused[error.code].Add();
+    metrics_.seconds.Observe(clock_.BootNow() - begin);
+  }
+
+  void CountCapture(const Captured& captured, EventSource source, BootTime begin) {
+    if (captured.repeated) {
+      metrics_.repeated.Add();
+    } else {
+      metrics_.captured[source].Add();
+    }
+    metrics_.seconds.Observe(clock_.BootNow() - begin);
+  }
+
+  Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer, const std::string& traceparent) {
+    auto wire = Parse(buffer);
     if (!wire) return wire.error();
+    if (wire->traceparent().empty()) wire->set_traceparent(traceparent);
     auto request = DecodeCaptureRequest(*wire);
     if (!request) return request.error();
     return intake_.FromSocket(std::move(request).value(), CaptureContentHash(*wire));
@@ -203,13 +244,15 @@ class CaptureService::Impl final : public Base {
   const Clock& clock_;
   CaptureIntake& intake_;
   CaptureGate& gate_;
+  CaptureMetrics& metrics_;
   const CaptureServiceOptions options_;
   QueueService queue_;
 };
 
 CaptureService::CaptureService(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes,
-                               const Clock& clock, CaptureIntake& intake, CaptureServiceOptions options)
-    : impl_(std::make_unique<Impl>(store, gate, changes, clock, intake, std::move(options))) {}
+                               const Clock& clock, CaptureIntake& intake, CaptureMetrics& metrics,
+                               CaptureServiceOptions options)
+    : impl_(std::make_unique<Impl>(store, gate, changes, clock, intake, metrics, std::move(options))) {}
 
 CaptureService::~CaptureService() = default;
 

@@ -8,6 +8,7 @@
 
 #include "agent/capture/capture_gate.h"
 #include "agent/capture/capture_intake.h"
+#include "agent/capture/capture_metrics.h"
 #include "agent/capture/queue_service.h"
 #include "agent/capture_store.h"
 #include "agent/change_feed.h"
@@ -38,7 +39,7 @@ class CaptureService {
   // Captures reach the store through the gate; `changes` tells the service what others changed. All
   // references must outlive the service.
   CaptureService(CaptureStore& store, CaptureGate& gate, ChangeFeed& changes, const Clock& clock,
-                 CaptureIntake& intake, CaptureServiceOptions options);
+                 CaptureIntake& intake, CaptureMetrics& metrics, CaptureServiceOptions options);
   // Only after the server that serves it has shut down.
   ~CaptureService();
   CaptureService(const CaptureService&) = delete;

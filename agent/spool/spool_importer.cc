@@ -238,7 +238,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void Take(const std::string& name, const CaptureInput& input, const Captured& captured) {
-    if (!captured.repeated && options_.on_captured) options_.on_captured();
+    if (!captured.repeated && options_.on_captured) options_.on_captured(input.source);
     if (input.id_from_outside && captured.event_id != input.event_id) {
       spdlog::info("spool: repeat file={} event_id={} first_event_id={}", Printable(name),
                    input.event_id.ToString(), captured.event_id.ToString());

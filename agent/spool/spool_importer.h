@@ -11,6 +11,7 @@
 #include "agent/capture/capture_intake.h"
 #include "agent/capture_store.h"
 #include "agent/spool_status.h"
+#include "core/event.h"
 
 namespace tillwire {
 
@@ -28,8 +29,8 @@ struct SpoolImporterOptions {
   // for some milliseconds; only one that was stopped in the middle needs this limit.
   std::chrono::milliseconds decision_timeout{5'000};
   // Both are called on any thread and must not block.
-  std::function<void()> on_captured;  // after each event that was stored; a repeat is not
-  std::function<void()> on_open;      // once: captures over the socket wait for the spool no more
+  std::function<void(EventSource)> on_captured;  // after each event that was stored; a repeat is not
+  std::function<void()> on_open;                 // once: captures over the socket wait for the spool no more
 };
 
 // Owns a thread, since reading a folder and setting a file aside wait for the disk.

@@ -7,6 +7,8 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <mutex>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace tillwire {
@@ -52,11 +54,12 @@ UplinkState ForPeople(const UplinkMachine& machine, BootTime now) {
 class Uplink::Impl final : public TransportListener, public std::enable_shared_from_this<Uplink::Impl> {
  public:
   Impl(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-       UplinkOptions options, std::string server, Observers observers)
+       UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers)
       : io_(io),
         outbox_(outbox),
         transport_(transport),
         clock_(clock),
+        metrics_(metrics),
         observers_(std::move(observers)),
         machine_(std::move(options), rng),
         timer_(io) {
@@ -86,7 +89,13 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 
   void OnMessage(ToAgent message) override {
     if (const auto* welcome = std::get_if<Welcome>(&message)) server_time_ = welcome->server_time;
+    if (const auto* result = std::get_if<BatchResult>(&message)) {
+      const auto sent = sent_at_.find(result->batch_id);
+      if (sent != sent_at_.end()) answered_sent_at_ = sent->second;
+      sent_at_.erase(result->batch_id);
+    }
     Do([&] { return machine_.OnMessage(Now(), std::move(message)); });
+    answered_sent_at_.reset();
   }
 
   void OnClosed(StreamEnd end) override {
@@ -206,13 +215,17 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
                                    });
   }
 
-  void Act(act::OpenStream&) { transport_.Open(); }
+  void Act(act::OpenStream&) {
+    sent_at_.clear();
+    transport_.Open();
+  }
 
   void Act(act::CloseStream&) { transport_.Close(); }
 
   void Act(act::Send& send) {
     if (const auto* batch = std::get_if<EventBatch>(&send.message)) {
       spdlog::debug("uplink: sending batch={} records={}", batch->batch_id, batch->records.size());
+      sent_at_[batch->batch_id] = Now();
       if (observers_.probe) observers_.probe(AgentPhase::kSending);
     }
     transport_.Send(std::move(send.message));
@@ -230,6 +243,8 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           spdlog::info("uplink: welcomed delivered_anew={} pending_again={} declared_lost={}",
                        applied.report.newly_delivered, applied.report.pending_again,
                        applied.report.declared_lost);
+          metrics_.connects.Add();
+          metrics_.delivered.Add(applied.report.newly_delivered);
           Do([&] { return machine_.OnWelcomeApplied(Now(), applied.last_position); });
         });
   }
@@ -264,7 +279,9 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           outbox.ApplyOutcomes(outcomes);
           return outcomes;
         },
-        [this](const std::vector<EventOutcome>& outcomes) {
+        [this, sent = answered_sent_at_](const std::vector<EventOutcome>& outcomes) {
+          Count(outcomes);
+          if (sent) metrics_.delivery_seconds.Observe(Now() - *sent);
           if (observers_.events_changed) {
             std::vector<Position> changed;
             for (const EventOutcome& outcome : outcomes) changed.push_back(outcome.position);
@@ -302,6 +319,15 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   void Act(act::Maintain& maintain) {
     Ask<Upkeep>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
                 [this](const Upkeep& upkeep) { Do([&] { return machine_.OnMaintained(Now(), upkeep); }); });
+  }
+
+  void Count(const std::vector<EventOutcome>& outcomes) {
+    for (const auto& [position, result] : outcomes) {
+      if (result.disposition == Disposition::kParked) metrics_.parked[result.park_reason].Add();
+      if (result.disposition == Disposition::kAccepted || result.disposition == Disposition::kDuplicate) {
+        metrics_.delivered.Add();
+      }
+    }
   }
 
   void Rearm() {
@@ -342,6 +368,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
       status_.problem.reset();
       status_.last_error_time.reset();
     } else if (machine_.failed_attempts() != status_.failed_attempts) {
+      metrics_.failures[failure->kind].Add();
       status_.last_error = failure->message;
       status_.remedy = failure->remedy;
       status_.problem = failure->kind;
@@ -371,6 +398,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   OutboxWorker& outbox_;
   Transport& transport_;
   const Clock& clock_;
+  UplinkMetrics& metrics_;
   const Observers observers_;
   mutable std::mutex machine_mutex_;  // only this thread changes the machine; others may look
   UplinkMachine machine_;
@@ -380,6 +408,8 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   asio::steady_timer timer_;
   std::optional<BootTime> armed_;
   bool stopped_ = false;
+  std::unordered_map<std::uint64_t, BootTime> sent_at_;  // by batch, of those without an answer
+  std::optional<BootTime> answered_sent_at_;             // of the batch whose answer is being handled
   std::atomic<bool> captured_notice_ = false;
   bool state_changed_ = false;  // by the last Update()
   mutable std::mutex status_mutex_;
@@ -387,9 +417,9 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 };
 
 Uplink::Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-               UplinkOptions options, std::string server, Observers observers)
+               UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers)
     : impl_(std::make_shared<Impl>(io, outbox, transport, clock, rng, std::move(options), std::move(server),
-                                   std::move(observers))) {}
+                                   metrics, std::move(observers))) {}
 
 Uplink::~Uplink() = default;
 

@@ -10,6 +10,7 @@
 #include "agent/phase_probe.h"
 #include "agent/uplink/transport.h"
 #include "agent/uplink/uplink_machine.h"
+#include "agent/uplink/uplink_metrics.h"
 #include "agent/uplink/uplink_status.h"
 #include "core/clock.h"
 
@@ -30,7 +31,7 @@ class Uplink {
   };
   // `server` is for people.
   Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-         UplinkOptions options, std::string server, Observers observers);
+         UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers);
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;

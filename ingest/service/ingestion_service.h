@@ -13,7 +13,9 @@
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/ledger.h"
 #include "ingest/service/entry_feed.h"
+#include "ingest/service/ingestion_metrics.h"
 #include "storage/group_commit.h"
+#include "storage/timed_store.h"
 
 namespace grpc {
 class Service;
@@ -38,6 +40,10 @@ struct IngestionParts {
   // Called on the commit thread when the ledger's disk failed in a way that only a restart can follow; maybe
   // often.
   std::function<void()> ledger_failed;
+  TimedStore& timed_ledger;  // what `commit` commits; used on its thread alone
+  IngestionMetrics& metrics;
+  // Called on any thread when a stream has begun or ended; may be empty.
+  std::function<void()> streams_changed;
 };
 
 class IngestionService {

@@ -3,18 +3,14 @@
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
-#include <netdb.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <fstream>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "core/limits.h"
+#include "platform/network_address.h"
 
 namespace tillwire {
 namespace {
@@ -31,33 +27,6 @@ constexpr std::size_t kMessageOverheadBytes = 256 * 1024;  // also room for the 
 // reaches us as a status.
 void LogGrpc(gpr_log_func_args* line) {
   spdlog::debug("grpc: {}:{} {}", line->file, line->line, line->message);
-}
-
-// Why an address can't be listened on; the library says it in its log alone.
-std::string WhyNot(const std::string& address) {
-  const auto colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  if (const int failed = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
-    return gai_strerror(failed);
-  }
-  std::string why = "the address was refused";
-  const int descriptor = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-  if (descriptor >= 0) {
-    const int on = 1;
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(descriptor, found->ai_addr, found->ai_addrlen) != 0 || listen(descriptor, 1) != 0) {
-      why = std::generic_category().message(errno);
-    }
-    close(descriptor);
-  }
-  freeaddrinfo(found);
-  return why;
 }
 
 Result<std::string> ReadPem(const char* key, const std::string& path) {
@@ -79,7 +48,7 @@ Result<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const ListenConf
 }
 
 Error CannotListen(const std::string& key, const std::string& address) {
-  return {ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNot(address),
+  return {ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNoListening(address),
           "stop the program that uses it (ss -ltnp), or change " + key};
 }
 

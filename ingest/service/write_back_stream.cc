@@ -9,6 +9,7 @@
 
 #include "core/limits.h"
 #include "ingest/acceptance/acceptor.h"
+#include "proto/event_codec.h"
 #include "proto/grpc_error.h"
 #include "proto/write_back_codec.h"
 
@@ -88,6 +89,21 @@ void LogResults(const StreamIdentity& identity, const BatchResult& answer) {
       identity.store_id, identity.terminal_id, parked, conflicts, closed, first->sequence, first->detail);
 }
 
+// Leads from a caller's trace to what was refused here. Costs nothing unless somebody asks for detail.
+void LogTraces(const StreamIdentity& identity, const InspectedBatch& inspected) {
+  if (!spdlog::should_log(spdlog::level::debug)) return;
+  for (std::size_t i = 0; i < inspected.inspections.size(); ++i) {
+    if (inspected.inspections[i].reason == ParkReason::kUnspecified) continue;
+    const Record& record = inspected.batch.records[i];
+    const auto event = DecodeEvent(record.event);
+    if (!event || event->request.traceparent.empty()) continue;
+    spdlog::debug(
+        "ingest: a rule stands against an event store={} terminal={} sequence={} reason={} traceparent={}",
+        identity.store_id, identity.terminal_id, record.id.sequence,
+        ParkReasonName(inspected.inspections[i].reason), event->request.traceparent);
+  }
+}
+
 }  // namespace
 
 WriteBackStream* WriteBackStream::Start(IngestionContext& context) {
@@ -154,11 +170,11 @@ Result<void> WriteBackStream::Handle(Hello& hello) {
   spdlog::info("ingest: stream opened store={} terminal={} instance={} generation={} epochs={} agent={}",
                identity_.store_id, identity_.terminal_id, hello.instance_id.ToString(),
                hello.stream_generation, hello.epochs.size(), hello.agent_version);
+  if (context_.parts.streams_changed) context_.parts.streams_changed();
   if (opened->duplicate_terminal) {
     spdlog::warn(
-        "ingest: duplicate terminal store={} terminal={}: another process has a stream open; unless it has "
-        "just been "
-        "cut off, an outbox was copied",
+        "ingest: duplicate terminal, another process has a stream open; unless it has just been cut off, an "
+        "outbox was copied store={} terminal={}",
         identity_.store_id, identity_.terminal_id);
   }
   SubmitGreeting(std::move(hello));
@@ -168,11 +184,13 @@ Result<void> WriteBackStream::Handle(Hello& hello) {
 Result<void> WriteBackStream::Handle(EventBatch& batch) {
   if (auto may = CheckMayBatch(); !may) return may;
   if (auto limits = CheckLimits(batch, context_.options.limits); !limits) return limits;
+  context_.parts.metrics.batch_records.Observe(batch.records.size());
   auto inspected =
       std::make_shared<const InspectedBatch>(Inspect(std::move(batch), identity_, context_.options.rules));
-  SubmitBatch([inspected](LedgerTransaction& ledger, const StreamIdentity& identity, WallTime now) {
-    return Accept(ledger, identity, *inspected, now);
-  });
+  LogTraces(identity_, *inspected);
+  SubmitBatch([inspected](LedgerTransaction& ledger, const StreamIdentity& identity,
+                          WallTime now) { return Accept(ledger, identity, *inspected, now); },
+              false);
   return {};
 }
 
@@ -180,9 +198,9 @@ Result<void> WriteBackStream::Handle(Tombstones& tombstones) {
   if (auto may = CheckMayBatch(); !may) return may;
   if (auto limits = CheckLimits(tombstones, context_.options.limits); !limits) return limits;
   auto shared = std::make_shared<const Tombstones>(std::move(tombstones));
-  SubmitBatch([shared](LedgerTransaction& ledger, const StreamIdentity& identity, WallTime now) {
-    return Accept(ledger, identity, *shared, now);
-  });
+  SubmitBatch([shared](LedgerTransaction& ledger, const StreamIdentity& identity,
+                       WallTime now) { return Accept(ledger, identity, *shared, now); },
+              true);
   return {};
 }
 
@@ -218,9 +236,8 @@ void WriteBackStream::SubmitGreeting(Hello hello) {
     self->Respond(std::move(greeting->welcome));
     if (greeting->start_new_epoch) {
       spdlog::warn(
-          "ingest: older outbox store={} terminal={} epoch={} from_sequence={}: the centre has a later "
-          "history of this "
-          "epoch; the outbox was put back to an older copy, or two copies live",
+          "ingest: older outbox, the centre has a later history of this epoch; the outbox was put back to an "
+          "older copy, or two copies live store={} terminal={} epoch={} from_sequence={}",
           self->identity_.store_id, self->identity_.terminal_id, greeting->start_new_epoch->forked_epoch,
           greeting->start_new_epoch->fork_sequence);
       self->Respond(*greeting->start_new_epoch);
@@ -233,7 +250,7 @@ void WriteBackStream::SubmitGreeting(Hello hello) {
 }
 
 template <typename Judge>
-void WriteBackStream::SubmitBatch(Judge judge) {
+void WriteBackStream::SubmitBatch(Judge judge, bool tombstones) {
   {
     const std::lock_guard lock(mutex_);
     ++jobs_;
@@ -246,18 +263,33 @@ void WriteBackStream::SubmitBatch(Judge judge) {
     if (!self->context_.parts.streams.MayWrite(self->ticket_)) return;
     *answer = judge(self->context_.parts.ledger.Transaction(), self->identity_,
                     self->context_.parts.clock.WallNow());
+    self->context_.parts.timed_ledger.NoteRecords((*answer)->results.size());
   };
-  job.done = [self, answer](const Result<void>& committed) {
+  job.done = [self, answer, tombstones](const Result<void>& committed) {
     if (!committed) return self->EndFailed(committed.error());
     if (!*answer) return self->EndSuperseded();
     self->context_.parts.feed.Announce();
     LogResults(self->identity_, **answer);
+    self->CountResults(**answer, tombstones);
     self->Respond(std::move(**answer));
     const std::lock_guard lock(self->mutex_);
     --self->jobs_;
     self->EndIfDrained();
   };
   context_.parts.commit.Submit(std::move(job));
+}
+
+void WriteBackStream::CountResults(const BatchResult& answer, bool tombstones) {
+  IngestionMetrics& metrics = context_.parts.metrics;
+  for (const RecordResult& result : answer.results) {
+    if (result.disposition == Disposition::kConflict) metrics.conflicts.Add();
+    if (tombstones) {
+      if (result.disposition == Disposition::kAccepted) metrics.tombstones.Add();
+      continue;
+    }
+    metrics.records[result.disposition].Add();
+    if (result.disposition == Disposition::kParked) metrics.parked[result.park_reason].Add();
+  }
 }
 
 void WriteBackStream::Respond(ToAgent message) {
@@ -322,6 +354,7 @@ void WriteBackStream::OnDone() {
   context_.calls.Remove(call_);
   if (ticket_ != 0) {
     context_.parts.streams.Close(ticket_);
+    if (context_.parts.streams_changed) context_.parts.streams_changed();
     spdlog::info("ingest: stream closed store={} terminal={}", identity_.store_id, identity_.terminal_id);
   }
   const auto last = std::move(self_);  // this ends here, unless a job still holds it

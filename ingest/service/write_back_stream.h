@@ -49,12 +49,13 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
 
   void SubmitGreeting(Hello hello);
   // Submits a job whose `judge` fills in a BatchResult in the transaction, and answers with it after the
-  // commit.
+  // commit. Tombstones are counted apart from records.
   template <typename Judge>
-  void SubmitBatch(Judge judge);
+  void SubmitBatch(Judge judge, bool tombstones);
   Result<void> CheckMayBatch();
   void Respond(ToAgent message);
-  void WriteNext();     // with mutex_ held
+  void WriteNext();  // with mutex_ held
+  void CountResults(const BatchResult& answer, bool tombstones);
   void EndIfDrained();  // with mutex_ held
   void EndFailed(const Error& commit_error);
   void EndSuperseded();

@@ -49,6 +49,21 @@ TEST_CASE_METHOD(Fixture, "Store and terminal are enough, the rest has defaults"
   CHECK(Good("outbox.directory = '/o'\n").spool.directory == "/o/spool");
 }
 
+TEST_CASE_METHOD(Fixture, "Metrics and logs can be set, and are checked") {
+  const AgentConfig plain = Good("");
+  CHECK(plain.metrics.listen == "127.0.0.1:7411");
+  CHECK_FALSE(plain.metrics.insecure);
+  CHECK(plain.log_format == "text");
+  const AgentConfig set =
+      Good("metrics.listen = '0.0.0.0:9'\nmetrics.insecure = true\nlog.format = 'json'\n");
+  CHECK(set.metrics.listen == "0.0.0.0:9");
+  CHECK(set.log_format == "json");
+  CHECK(Good("metrics.listen = ''").metrics.listen.empty());
+  CHECK_THAT(Problem("metrics.listen = '10.1.2.3:9'"), Catch::Contains("is reachable from other machines"));
+  CHECK_THAT(Problem("metrics.listen = 'here'"), Catch::Contains("give it as host:port"));
+  CHECK_THAT(Problem("log.format = 'xml'"), Catch::Contains("log.format is \"xml\"; give text or json"));
+}
+
 TEST_CASE_METHOD(Fixture, "Every key can be set") {
   const AgentConfig config = Good(R"(
 terminal.machine_id_file = "/m"

@@ -31,6 +31,10 @@ std::string MakeConfig(const AgentSettings& settings, const std::filesystem::pat
          << "backoff_base = " << Quoted(settings.backoff_base) << "\n"
          << "backoff_cap = " << Quoted(settings.backoff_cap) << "\n";
   for (const std::string& line : settings.uplink_lines) config << line << "\n";
+  config << "[metrics]\n"
+         << "listen = " << Quoted(settings.metrics_listen) << "\n"
+         << "[log]\n"
+         << "format = " << Quoted(settings.log_format) << "\n";
   return config.str();
 }
 

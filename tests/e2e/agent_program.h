@@ -28,6 +28,8 @@ struct AgentSettings {
   std::vector<std::string> uplink_lines;  // more lines for [uplink] of the configuration
   std::string backoff_base = "50ms";
   std::string backoff_cap = "400ms";
+  std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
+  std::string log_format = "text";
   std::filesystem::path program = kTillwiredProgram;
   std::vector<std::string> arguments;  // beside --config
   std::vector<std::pair<std::string, std::string>> environment;

@@ -29,7 +29,11 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
   for (const std::string& store : settings.allowed_stores) {
     config << '"' << store << "\", ";
   }
-  config << "]\n";
+  config << "]\n"
+         << "[metrics]\n"
+         << "listen = \"" << settings.metrics_listen << "\"\n"
+         << "[log]\n"
+         << "format = \"" << settings.log_format << "\"\n";
   return config.str();
 }
 
@@ -54,6 +58,7 @@ void CentreProgram::Launch() {
   ProcessOptions options;
   options.program = kIngestdProgram;
   options.arguments = {"serve", "--config", ConfigFile().string()};
+  options.environment = settings_.environment;
   options.errors = settings_.directory / ("centre-" + std::to_string(starts_) + ".log");
   process_.emplace(Process::StartTethered(options));
 }
@@ -62,7 +67,7 @@ void CentreProgram::Start() {
   Launch();
   port_ = 0;
   WaitUntil(kStartTimeout, [this] {
-    port_ = PortInLog(Log(), " port=");
+    port_ = PortInLog(Log(), settings_.log_format == "json" ? "\"port\":\"" : " port=");
     return port_ != 0 || !process_->Running();
   });
   if (port_ == 0) {

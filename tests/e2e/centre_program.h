@@ -22,6 +22,9 @@ struct CentreSettings {
   std::vector<std::string> allowed_stores;  // empty: all
   std::filesystem::path tls_certificate;    // with tls_key: listens with TLS too
   std::filesystem::path tls_key;
+  std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
+  std::string log_format = "text";
+  std::vector<std::pair<std::string, std::string>> environment;
 };
 
 // Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.

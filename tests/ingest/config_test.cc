@@ -28,6 +28,16 @@ TEST_CASE("An empty file gives the defaults") {
   CHECK(config->stream.max_batch_bytes == 256 * 1024);
   CHECK(config->stream.window_batches == 4);
   CHECK(config->log_level == "info");
+  CHECK(config->log_format == "text");
+  CHECK(config->metrics.listen == "127.0.0.1:7412");
+}
+
+TEST_CASE("Metrics and logs are checked") {
+  CHECK(Load("metrics.listen = ''")->metrics.listen.empty());
+  CHECK(Load("metrics.listen = '0.0.0.0:9'\nmetrics.insecure = true")->metrics.listen == "0.0.0.0:9");
+  CHECK_THAT(Load("metrics.listen = '0.0.0.0:9'").error().Text(),
+             Catch::Contains("metrics.listen 0.0.0.0:9 is reachable from other machines"));
+  CHECK_THAT(Load("log.format = 'xml'").error().Text(), Catch::Contains("give text or json"));
 }
 
 TEST_CASE("The sample shows the defaults") {
@@ -47,6 +57,9 @@ TEST_CASE("The sample shows the defaults") {
   CHECK(sample->stream.max_batch_bytes == defaults->stream.max_batch_bytes);
   CHECK(sample->stream.window_batches == defaults->stream.window_batches);
   CHECK(sample->log_level == defaults->log_level);
+  CHECK(sample->log_format == defaults->log_format);
+  CHECK(sample->metrics.listen == defaults->metrics.listen);
+  CHECK(sample->metrics.insecure == defaults->metrics.insecure);
 }
 
 TEST_CASE("Every key is read") {

@@ -28,8 +28,8 @@ class ServiceRig {
  public:
   explicit ServiceRig(IngestionOptions options = {}, CommitProbe probe = {})
       : ledger_(SqliteLedger::Open(directory_.Path() / "ledger.db", rng_).value()),
-        commit_(std::make_unique<GroupCommit>(*ledger_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
-        ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}}, options),
+        commit_(std::make_unique<GroupCommit>(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
+        ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}, timed_, metrics_, {}}, options),
         operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow()}) {
     ListenConfig listen;
     listen.address = "127.0.0.1:0";
@@ -45,6 +45,8 @@ class ServiceRig {
     server_->Shutdown(std::chrono::seconds(5));
     commit_->Stop();
   }
+  [[nodiscard]] const IngestionMetrics& Metrics() const { return metrics_; }
+  [[nodiscard]] const CommitMetrics& Commits() const { return commits_; }
   // As when the disk is gone: nothing is committed any more.
   void StopCommitting() { commit_->Stop(); }
 
@@ -66,6 +68,9 @@ class ServiceRig {
   FakeRng rng_;
   FakeClock clock_;
   std::unique_ptr<SqliteLedger> ledger_;
+  CommitMetrics commits_;
+  TimedStore timed_{*ledger_, clock_, commits_};
+  IngestionMetrics metrics_;
   StreamRegistry streams_;
   EntryFeed feed_;
   std::unique_ptr<GroupCommit> commit_;

@@ -21,7 +21,7 @@ class CaptureRig {
   CaptureRig()
       : intake(clock, rng_, {"0042", "till-3", "boot-1"}),
         gate(store),
-        service(store, gate, changes, clock, intake, Options()) {
+        service(store, gate, changes, clock, intake, metrics, Options()) {
     gate.Open();
     auto started = CaptureServer::Start(Socket(), service);
     INFO((started ? "" : started.error().Text()));
@@ -97,6 +97,7 @@ class CaptureRig {
   FakeCaptureStore store;
   ChangeFeed changes;
   CaptureGate gate;
+  CaptureMetrics metrics;
   CaptureService service;
   std::unique_ptr<CaptureServer> server;
 };

@@ -35,8 +35,11 @@ class Client : protected CaptureRig {
       : channel_(grpc::CreateChannel("unix:" + Socket(), grpc::InsecureChannelCredentials())),
         stub_(v1::CaptureService::NewStub(channel_)) {}
 
-  grpc::Status Capture(const v1::CaptureEventRequest& request) {
+  // `traceparents` go into the call's metadata.
+  grpc::Status Capture(const v1::CaptureEventRequest& request,
+                       const std::vector<std::string>& traceparents = {}) {
     grpc::ClientContext context;
+    for (const auto& header : traceparents) context.AddMetadata("traceparent", header);
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
     response_.Clear();
     return stub_->CaptureEvent(&context, request, &response_);
@@ -124,6 +127,63 @@ TEST_CASE_METHOD(Client, "What the caller says of time and source is kept") {
   REQUIRE(Capture(request).ok());
   CHECK(StoredEvent(0).request.occur_time == FromMicros(1'700'000'000'000'000));
   CHECK(StoredEvent(0).request.source == EventSource::kCli);
+}
+
+TEST_CASE_METHOD(Client, "A trace context in the call's metadata is taken where the request has none") {
+  const std::string in_metadata = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const std::string in_request = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+  auto request = MakeRequest();
+  request.clear_idempotency_key();
+  REQUIRE(Capture(request, {in_metadata}).ok());
+  CHECK(StoredEvent(0).request.traceparent == in_metadata);
+  request.set_traceparent(in_request);
+  REQUIRE(Capture(request, {in_metadata}).ok());
+  CHECK(StoredEvent(1).request.traceparent == in_request);
+}
+
+TEST_CASE_METHOD(Client, "A malformed trace context in the metadata costs no capture") {
+  const std::string good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  auto request = MakeRequest();
+  request.clear_idempotency_key();
+  const std::vector<std::vector<std::string>> malformed = {
+      {"00-nonsense"},
+      {""},
+      {"00-00000000000000000000000000000000-00f067aa0ba902b7-01"},
+      {good + "-more"},
+      {"01" + good.substr(2) + "-" + std::string(300, 'a')},
+      {good, good}};
+  for (const auto& headers : malformed) REQUIRE(Capture(request, headers).ok());
+  for (std::size_t i = 0; i < malformed.size(); ++i) CHECK(StoredEvent(i).request.traceparent.empty());
+  REQUIRE(Capture(request, {"01" + good.substr(2) + "-later"}).ok());
+  CHECK(StoredEvent(malformed.size()).request.traceparent == "01" + good.substr(2) + "-later");
+}
+
+TEST_CASE_METHOD(Client, "A repeat in another span is the same action") {
+  REQUIRE(Capture(MakeRequest(), {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}).ok());
+  REQUIRE(Capture(MakeRequest(), {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}).ok());
+  CHECK(response_.repeated());
+  CHECK(store.Stored().size() == 1);
+}
+
+TEST_CASE_METHOD(Client, "Captures are counted by their way in, and what was not stored by its reason") {
+  REQUIRE(Capture(MakeRequest()).ok());
+  REQUIRE(Capture(MakeRequest()).ok());
+  auto by_cli = MakeRequest();
+  by_cli.set_idempotency_key("key-2");
+  by_cli.set_source(v1::EVENT_SOURCE_CLI);
+  REQUIRE(Capture(by_cli).ok());
+  auto invalid = MakeRequest();
+  invalid.clear_operator_id();
+  REQUIRE_FALSE(Capture(invalid).ok());
+  REQUIRE_FALSE(CaptureBytes("no request").ok());
+  store.FailWith({ErrorCode::kResourceExhausted, "the outbox is full", "wait"});
+  REQUIRE_FALSE(Capture(MakeRequest()).ok());
+  CHECK(metrics.captured[EventSource::kGrpc].Value() == 1);
+  CHECK(metrics.captured[EventSource::kCli].Value() == 1);
+  CHECK(metrics.repeated.Value() == 1);
+  CHECK(metrics.refused[ErrorCode::kInvalidArgument].Value() == 2);
+  CHECK(metrics.refused[ErrorCode::kResourceExhausted].Value() == 1);
+  CHECK(metrics.seconds.Read().at_most.back() == 6);
 }
 
 TEST_CASE_METHOD(Client, "A bin clear joins the lane of its cancellation") {

@@ -36,7 +36,7 @@ class Fixture {
   Fixture() {
     options.directory = directory_.Path() / "spool";
     options.retry_interval = std::chrono::milliseconds(20);
-    options.on_captured = [this] { ++captured; };
+    options.on_captured = [this](EventSource) { ++captured; };
     options.on_open = [this] { ++opened; };
     REQUIRE(SpoolFolder::Create(options.directory).ok());
   }

@@ -39,10 +39,13 @@ TEST_CASE("captures from other threads reach the centre, and the status says how
   const SystemClock clock;
   FakeTransport transport(
       [&](FakeTransport& self, const ToCentre& message) { AcceptAll(self, message, io); });
-  OutboxWorker worker(*harness.outbox, {}, {});
+  CommitMetrics commits;
+  UplinkMetrics metrics;
+  int progress = 0;
+  OutboxWorker worker(*harness.outbox, clock, commits, {}, {});
   std::vector<AgentPhase> phases;
-  Uplink uplink(io, worker, transport, clock, harness.rng, {}, "centre:7400",
-                {{}, {}, [&](AgentPhase phase) { phases.push_back(phase); }});
+  Uplink uplink(io, worker, transport, clock, harness.rng, {}, "centre:7400", metrics,
+                {[&] { ++progress; }, {}, [&](AgentPhase phase) { phases.push_back(phase); }});
   CHECK(uplink.Status().state == UplinkState::kWaiting);
   uplink.Start();
 
@@ -74,11 +77,19 @@ TEST_CASE("captures from other threads reach the centre, and the status says how
   CHECK(status.last_error.empty());
   CHECK(std::count(phases.begin(), phases.end(), AgentPhase::kSending) > 0);
   CHECK(std::count(phases.begin(), phases.end(), AgentPhase::kMarking) > 0);
+  CHECK(progress > 0);
+  CHECK(metrics.delivered.Value() == kCaptures);
+  CHECK(metrics.connects.Value() == 1);
+  CHECK(metrics.delivery_seconds.Read().at_most.back() > 0);
+  CHECK(commits.records.Read().sum == kCaptures);
+  CHECK(commits.seconds.Read().at_most.back() == commits.records.Read().at_most.back());
+  CHECK(metrics.failures[UplinkProblem::kUnreachable].Value() == 0);
 
   transport.End({UplinkProblem::kUnreachable, "the cable was pulled", "plug it in"});
   const UplinkStatus cut = uplink.Status();
   CHECK(cut.state == UplinkState::kWaiting);
   CHECK(cut.last_error == "the cable was pulled");
+  CHECK(metrics.failures[UplinkProblem::kUnreachable].Value() == 1);
   CHECK(cut.remedy == "plug it in");
   CHECK(cut.next_attempt);
   CHECK_FALSE(cut.connected_since);
