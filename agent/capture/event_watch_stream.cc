@@ -76,7 +76,11 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
   void Schedule() {
     busy_ = true;
     const auto due = last_read_ + kLeastInterval;
-    alarm_.Set(std::max(due, system_clock::now()), [self = shared_from_this()](bool) { self->Read(); });
+    // The alarm keeps what it is given until it is set anew or goes: were that the watch itself, neither
+    // would go.
+    alarm_.Set(std::max(due, system_clock::now()), [weak = weak_from_this()](bool) {
+      if (const auto watch = weak.lock()) watch->Read();
+    });
   }
 
   void Read() {
