@@ -1,9 +1,11 @@
 #include "agent/config.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <vector>
 
 #include "core/limits.h"
-#include "platform/config_file.h"
 #include "platform/logging.h"
 #include "platform/network_address.h"
 
@@ -77,23 +79,35 @@ Result<void> CheckServer(const UplinkConfig& uplink) {
   return {};
 }
 
+Result<void> CheckSocket(const std::string& socket) {
+  if (auto checked = CheckPath("capture.socket", socket); !checked) return checked;
+  if (socket.size() <= kMaxSocketPathBytes) return {};
+  return Invalid("capture.socket has " + std::to_string(socket.size()) + " bytes",
+                 "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter path");
+}
+
 // What no single key can show.
-Result<void> Check(const AgentConfig& config) {
-  if (auto checked = CheckId("terminal.store_id", config.store_id); !checked) return checked;
-  if (auto checked = CheckId("terminal.terminal_id", config.terminal_id); !checked) return checked;
-  if (auto checked = CheckPath("terminal.machine_id_file", config.machine_id_file); !checked) return checked;
-  if (auto checked = CheckPath("outbox.directory", config.outbox.directory); !checked) return checked;
-  if (auto checked = CheckRoom(config.outbox); !checked) return checked;
-  if (auto checked = CheckPath("spool.directory", config.spool.directory); !checked) return checked;
-  if (auto checked = CheckPath("capture.socket", config.socket); !checked) return checked;
-  if (config.socket.size() > kMaxSocketPathBytes) {
-    return Invalid("capture.socket has " + std::to_string(config.socket.size()) + " bytes",
-                   "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter path");
+std::vector<Error> Check(const AgentConfig& config, const std::string& path) {
+  const std::vector<Result<void>> checks = {
+      CheckId("terminal.store_id", config.store_id),
+      CheckId("terminal.terminal_id", config.terminal_id),
+      CheckPath("terminal.machine_id_file", config.machine_id_file),
+      CheckPath("outbox.directory", config.outbox.directory),
+      CheckRoom(config.outbox),
+      CheckPath("spool.directory", config.spool.directory),
+      CheckSocket(config.socket),
+      CheckServer(config.uplink),
+      CheckMetricsConfig(config.metrics),
+      CheckLogLevel(config.log_level),
+      CheckLogFormat(config.log_format),
+  };
+  std::vector<Error> problems;
+  for (const auto& check : checks) {
+    if (check) continue;
+    problems.push_back(check.error());
+    problems.back().message = path + ": " + problems.back().message;
   }
-  if (auto checked = CheckServer(config.uplink); !checked) return checked;
-  if (auto checked = CheckMetricsConfig(config.metrics); !checked) return checked;
-  if (auto checked = CheckLogLevel(config.log_level); !checked) return checked;
-  return CheckLogFormat(config.log_format);
+  return problems;
 }
 
 void ReadOutbox(ConfigFile& file, OutboxConfig& outbox) {
@@ -119,30 +133,59 @@ void ReadUplink(ConfigFile& file, UplinkConfig& uplink) {
   file.Read("uplink.answer_timeout", uplink.answer_timeout, milliseconds(100), minutes(10));
 }
 
+AgentConfig Read(ConfigFile& file) {
+  AgentConfig config;
+  file.Require("terminal.store_id", config.store_id, "the store's number or GLN, as the centre knows it");
+  file.Require("terminal.terminal_id", config.terminal_id, "this terminal's name, unique in its store");
+  file.Read("terminal.machine_id_file", config.machine_id_file);
+  ReadOutbox(file, config.outbox);
+  const std::string spool = config.outbox.directory + "/spool";
+  config.spool.directory = spool;
+  file.Read("spool.directory", config.spool.directory);
+  if (config.spool.directory.empty()) config.spool.directory = spool;
+  file.Read("capture.socket", config.socket);
+  ReadUplink(file, config.uplink);
+  ReadMetricsConfig(file, config.metrics);
+  file.Read("log.level", config.log_level);
+  file.Read("log.format", config.log_format);
+  return config;
+}
+
 }  // namespace
 
 Result<AgentConfig> LoadAgentConfig(const std::string& path) {
   auto file = ConfigFile::Open(path);
   if (!file) return file.error();
-  AgentConfig config;
-  file->Require("terminal.store_id", config.store_id, "the store's number or GLN, as the centre knows it");
-  file->Require("terminal.terminal_id", config.terminal_id, "this terminal's name, unique in its store");
-  file->Read("terminal.machine_id_file", config.machine_id_file);
-  ReadOutbox(*file, config.outbox);
-  file->Read("spool.directory", config.spool.directory);
-  if (config.spool.directory.empty()) config.spool.directory = config.outbox.directory + "/spool";
-  file->Read("capture.socket", config.socket);
-  ReadUplink(*file, config.uplink);
-  ReadMetricsConfig(*file, config.metrics);
-  file->Read("log.level", config.log_level);
-  file->Read("log.format", config.log_format);
+  AgentConfig config = Read(*file);
   if (auto finished = file->Finish(); !finished) return finished.error();
-  if (auto checked = Check(config); !checked) {
-    Error error = checked.error();
-    error.message = path + ": " + error.message;
-    return error;
-  }
+  if (auto problems = Check(config, path); !problems.empty()) return problems.front();
   return config;
+}
+
+ConfigReport InspectAgentConfig(const std::string& path) {
+  ConfigReport report;
+  auto file = ConfigFile::Open(path);
+  if (!file) {
+    report.problems.push_back(file.error());
+    return report;
+  }
+  const AgentConfig config = Read(*file);
+  report.settings = file->Settings();
+  report.problems = file->Problems();
+  if (report.problems.empty()) report.problems = Check(config, path);
+  if (!report.problems.empty()) return report;
+  const std::filesystem::path socket = config.socket;
+  for (const auto& warning : {FolderWarning("outbox.directory", config.outbox.directory),
+                              FolderWarning("spool.directory", config.spool.directory),
+                              FolderWarning("capture.socket", socket.parent_path().string())}) {
+    if (warning) report.warnings.push_back(*warning);
+  }
+  if (std::error_code failed; !std::filesystem::exists(config.machine_id_file, failed)) {
+    report.warnings.push_back({ErrorCode::kNotFound,
+                               "terminal.machine_id_file: " + config.machine_id_file + " does not exist",
+                               "a copied outbox would be found at the centre only"});
+  }
+  return report;
 }
 
 }  // namespace tillwire

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "platform/config_file.h"
 #include "platform/metrics_server.h"
 
 namespace tillwire {
@@ -54,5 +55,7 @@ struct AgentConfig {
 
 // Reads and checks a file. The error names the file, the key and the remedy.
 Result<AgentConfig> LoadAgentConfig(const std::string& path);
+// The same file, with every setting and everything that is wrong. It looks at the disk, not at the network.
+ConfigReport InspectAgentConfig(const std::string& path);
 
 }  // namespace tillwire

@@ -1,7 +1,11 @@
 #include "ingest/config.h"
 
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
 #include "core/limits.h"
-#include "platform/config_file.h"
 #include "platform/logging.h"
 #include "platform/network_address.h"
 
@@ -12,43 +16,80 @@ constexpr std::uint64_t kMaxBatchRecords = 8192;
 constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
 constexpr std::uint64_t kMaxWindow = 64;
 
-Error KeyError(const std::string& path, const std::string& message, const std::string& hint) {
-  return {ErrorCode::kInvalidArgument, path + ": " + message, hint};
+Error Invalid(std::string message, std::string hint) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
 }
 
-Result<void> CheckTls(const std::string& path, const ListenConfig& listen) {
+Result<void> CheckTls(const ListenConfig& listen) {
   if (listen.tls_address.empty()) return {};
   if (!ParseNetworkAddress(listen.tls_address)) {
-    return KeyError(path, "listen.tls_address is \"" + listen.tls_address + "\"",
-                    "give it as host:port, for example 0.0.0.0:7443 or [::]:7443");
+    return Invalid("listen.tls_address is \"" + listen.tls_address + "\"",
+                   "give it as host:port, for example 0.0.0.0:7443 or [::]:7443");
   }
   if (listen.tls_certificate.empty() || listen.tls_key.empty()) {
-    return KeyError(path, "listen.tls_address is given without listen.tls_certificate and listen.tls_key",
-                    "name both files (PEM)");
+    return Invalid("listen.tls_address is given without listen.tls_certificate and listen.tls_key",
+                   "name both files (PEM)");
   }
   return {};
 }
 
-Result<void> CheckListen(const std::string& path, const ListenConfig& listen) {
-  if (auto tls = CheckTls(path, listen); !tls) return tls;
+Result<void> CheckListen(const ListenConfig& listen) {
+  if (auto tls = CheckTls(listen); !tls) return tls;
   if (listen.address.empty()) {
     if (!listen.tls_address.empty()) return {};
-    return KeyError(path, "listen.address and listen.tls_address are both empty", "give one of them");
+    return Invalid("listen.address and listen.tls_address are both empty", "give one of them");
   }
   const auto address = ParseNetworkAddress(listen.address);
   if (!address) {
-    return KeyError(path, "listen.address is \"" + listen.address + "\"",
-                    "give it as host:port, for example 127.0.0.1:7400 or [::1]:7400");
+    return Invalid("listen.address is \"" + listen.address + "\"",
+                   "give it as host:port, for example 127.0.0.1:7400 or [::1]:7400");
   }
   if (!IsLoopback(address->host) && !listen.insecure) {
-    return KeyError(path,
-                    "listen.address " + listen.address +
-                        " is reachable from other machines, and this service speaks plaintext",
-                    "use listen.tls_address for other machines; or set listen.insecure = true if the network "
-                    "is protected "
-                    "otherwise");
+    return Invalid(
+        "listen.address " + listen.address +
+            " is reachable from other machines, and this service speaks plaintext",
+        "use listen.tls_address for other machines; or set listen.insecure = true if the network is "
+        "protected otherwise");
   }
   return {};
+}
+
+Result<void> CheckLedger(const LedgerConfig& ledger) {
+  if (ledger.path.empty()) return Invalid("ledger.path is empty", "name the ledger's file");
+  if (std::error_code failed; std::filesystem::is_directory(ledger.path, failed)) {
+    return Invalid("ledger.path is \"" + ledger.path + "\", which is a folder",
+                   "name a file in it, as " + ledger.path + "/ledger.db");
+  }
+  return {};
+}
+
+// What no single key can show.
+std::vector<Error> Check(const IngestConfig& config, const std::string& path) {
+  const std::vector<Result<void>> checks = {
+      CheckListen(config.listen),
+      CheckLedger(config.ledger),
+      CheckMetricsConfig(config.metrics),
+      CheckLogLevel(config.log_level),
+      CheckLogFormat(config.log_format),
+  };
+  std::vector<Error> problems;
+  for (const auto& check : checks) {
+    if (check) continue;
+    problems.push_back(check.error());
+    problems.back().message = path + ": " + problems.back().message;
+  }
+  return problems;
+}
+
+// "accepted" or "nothing".
+void ReadBackedUp(ConfigFile& file, BackedUp& target) {
+  const std::string key = "ledger.announce_backed_up";
+  std::string word = "accepted";
+  file.Read(key, word);
+  if (word != "accepted" && word != "nothing") {
+    return file.Refuse(key, key + " is \"" + word + "\"", "give \"accepted\" or \"nothing\"");
+  }
+  target = word == "accepted" ? BackedUp::kAccepted : BackedUp::kNothing;
 }
 
 // Reads a number into a field of 32 bits.
@@ -58,44 +99,56 @@ void ReadNumber(ConfigFile& file, const std::string& key, std::uint32_t& target,
   target = static_cast<std::uint32_t>(value);
 }
 
+IngestConfig Read(ConfigFile& file) {
+  IngestConfig config;
+  file.Read("listen.address", config.listen.address);
+  file.Read("listen.insecure", config.listen.insecure);
+  file.Read("listen.tls_address", config.listen.tls_address);
+  file.Read("listen.tls_certificate", config.listen.tls_certificate);
+  file.Read("listen.tls_key", config.listen.tls_key);
+  file.Read("ledger.path", config.ledger.path);
+  ReadBackedUp(file, config.ledger.announce_backed_up);
+  file.Read("acceptance.max_lines", config.acceptance.max_lines, 1, kMaxLines);
+  file.Read("acceptance.allowed_stores", config.acceptance.allowed_stores);
+  ReadNumber(file, "stream.max_batch_records", config.stream.max_batch_records, kMaxBatchRecords);
+  std::uint64_t batch_bytes = config.stream.max_batch_bytes;
+  file.ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
+  config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
+  ReadNumber(file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
+  ReadMetricsConfig(file, config.metrics);
+  file.Read("log.level", config.log_level);
+  file.Read("log.format", config.log_format);
+  return config;
+}
+
 }  // namespace
 
 Result<IngestConfig> LoadIngestConfig(const std::string& path) {
   auto file = ConfigFile::Open(path);
   if (!file) return file.error();
-  IngestConfig config;
-  file->Read("listen.address", config.listen.address);
-  file->Read("listen.insecure", config.listen.insecure);
-  file->Read("listen.tls_address", config.listen.tls_address);
-  file->Read("listen.tls_certificate", config.listen.tls_certificate);
-  file->Read("listen.tls_key", config.listen.tls_key);
-  file->Read("ledger.path", config.ledger.path);
-  std::string announce = "accepted";
-  file->Read("ledger.announce_backed_up", announce);
-  file->Read("acceptance.max_lines", config.acceptance.max_lines, 1, kMaxLines);
-  file->Read("acceptance.allowed_stores", config.acceptance.allowed_stores);
-  ReadNumber(*file, "stream.max_batch_records", config.stream.max_batch_records, kMaxBatchRecords);
-  std::uint64_t batch_bytes = config.stream.max_batch_bytes;
-  file->ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
-  config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
-  ReadNumber(*file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
-  ReadMetricsConfig(*file, config.metrics);
-  file->Read("log.level", config.log_level);
-  file->Read("log.format", config.log_format);
-  if (auto read = file->Finish(); !read) return read.error();
-
-  if (auto listen = CheckListen(path, config.listen); !listen) return listen.error();
-  if (config.ledger.path.empty()) return KeyError(path, "ledger.path is empty", "name the ledger's file");
-  if (announce != "accepted" && announce != "nothing") {
-    return KeyError(path, "ledger.announce_backed_up is \"" + announce + "\"",
-                    "it is \"accepted\" or \"nothing\"");
-  }
-  config.ledger.announce_backed_up = announce == "accepted" ? BackedUp::kAccepted : BackedUp::kNothing;
-  for (const auto& checked : {CheckMetricsConfig(config.metrics), CheckLogLevel(config.log_level),
-                              CheckLogFormat(config.log_format)}) {
-    if (!checked) return KeyError(path, checked.error().message, checked.error().hint);
-  }
+  IngestConfig config = Read(*file);
+  if (auto finished = file->Finish(); !finished) return finished.error();
+  if (auto problems = Check(config, path); !problems.empty()) return problems.front();
   return config;
+}
+
+ConfigReport InspectIngestConfig(const std::string& path) {
+  ConfigReport report;
+  auto file = ConfigFile::Open(path);
+  if (!file) {
+    report.problems.push_back(file.error());
+    return report;
+  }
+  const IngestConfig config = Read(*file);
+  report.settings = file->Settings();
+  report.problems = file->Problems();
+  if (report.problems.empty()) report.problems = Check(config, path);
+  if (!report.problems.empty()) return report;
+  const std::filesystem::path ledger = std::filesystem::absolute(config.ledger.path);
+  if (auto warning = FolderWarning("ledger.path", ledger.parent_path().string())) {
+    report.warnings.push_back(*warning);
+  }
+  return report;
 }
 
 }  // namespace tillwire

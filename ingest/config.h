@@ -9,6 +9,7 @@
 #include "core/write_back.h"
 #include "ingest/acceptance/rules.h"
 #include "ingest/acceptance/welcome.h"
+#include "platform/config_file.h"
 #include "platform/metrics_server.h"
 
 namespace tillwire {
@@ -38,5 +39,7 @@ struct IngestConfig {
 
 // Reads and checks a file. The error names the file, the key and the remedy.
 Result<IngestConfig> LoadIngestConfig(const std::string& path);
+// The same file, with every setting and everything that is wrong. It looks at the disk, not at the network.
+ConfigReport InspectIngestConfig(const std::string& path);
 
 }  // namespace tillwire

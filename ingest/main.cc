@@ -133,7 +133,7 @@ int Serve(const std::string& config_path) {
 }  // namespace tillwire
 
 int main(int argc, char** argv) {
-  tillwire::IngestCommandLine app(tillwire::Serve);
+  tillwire::IngestCommandLine app(tillwire::Serve, tillwire::InspectIngestConfig);
   if (const auto done = app.Line().Parse(argc, argv)) return *done;
   return app.Run();
 }

@@ -1,6 +1,7 @@
 #include "platform/config_file.h"
 
 #include <toml++/toml.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -53,13 +54,29 @@ std::string PrintWithUnit(std::uint64_t value, const std::array<Unit, N>& units)
   return std::to_string(value / best->factor) + best->name;
 }
 
+std::string Quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}
+
+std::string QuotedList(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const auto& text : texts) list += (list.empty() ? "" : ", ") + Quoted(text);
+  return "[" + list + "]";
+}
+
 std::string Print(const toml::node& node) {
-  if (const auto* text = node.as_string()) return "\"" + text->get() + "\"";
+  if (const auto* text = node.as_string()) return Quoted(text->get());
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
   if (node.is_table()) return "a table";
   if (node.is_array()) return "an array";
   return "of another type";
+}
+
+Error CannotRead(const std::string& path, int error_number) {
+  Error error = FileError("read", path, error_number);
+  if (error_number == ENOENT || error_number == EISDIR) error.hint = "name the file with --config FILE";
+  return error;
 }
 
 }  // namespace
@@ -68,12 +85,12 @@ struct ConfigFile::State {
   std::string path;
   toml::table table;
   std::vector<std::string> known;
-  std::optional<Error> problem;
+  std::vector<Error> problems;
+  std::vector<ConfigSetting> settings;
 
   void Fail(const toml::source_region* where, const std::string& what, const std::string& hint) {
-    if (problem) return;
     const std::string line = where != nullptr ? ":" + std::to_string(where->begin.line) : "";
-    problem = Error{ErrorCode::kInvalidArgument, path + line + ": " + what, hint};
+    problems.push_back({ErrorCode::kInvalidArgument, path + line + ": " + what, hint});
   }
 
   // The key's value, which is then a known key; null where absent.
@@ -82,33 +99,42 @@ struct ConfigFile::State {
     return table.at_path(key).node();
   }
 
+  // Notes the value in effect. `node` is null where the file leaves the key out.
+  void Note(const std::string& key, const toml::node* node, std::string value) {
+    settings.push_back({key, std::move(value), node == nullptr});
+  }
+
   void WrongValue(const toml::node& node, const std::string& key, const std::string& right) {
     Fail(&node.source(), key + " is " + Print(node), "give " + right);
   }
 
-  // Reads "30s" or "2GiB" within bounds.
+  // Reads "30s" or "2GiB" within bounds; else what it is `otherwise`.
   template <std::size_t N>
-  std::optional<std::uint64_t> ReadWithUnit(const std::string& key, const std::array<Unit, N>& units,
-                                            const char* example, std::uint64_t min, std::uint64_t max) {
+  std::uint64_t ReadWithUnit(const std::string& key, std::uint64_t otherwise,
+                             const std::array<Unit, N>& units, const char* example, std::uint64_t min,
+                             std::uint64_t max) {
     const auto* node = Find(key);
-    if (node == nullptr) return std::nullopt;
-    const auto* text = node->as_string();
-    const auto value = text != nullptr ? ParseWithUnit(text->get(), units) : std::nullopt;
-    if (!value || *value < min || *value > max) {
-      WrongValue(*node, key,
-                 std::string("a text with its unit, as \"") + example + "\", from " +
-                     PrintWithUnit(min, units) + " to " + PrintWithUnit(max, units));
-      return std::nullopt;
+    auto value = std::optional(otherwise);
+    if (node != nullptr) {
+      const auto* text = node->as_string();
+      value = text != nullptr ? ParseWithUnit(text->get(), units) : std::nullopt;
+      if (!value || *value < min || *value > max) {
+        WrongValue(*node, key,
+                   std::string("a text with its unit, as \"") + example + "\", from " +
+                       PrintWithUnit(min, units) + " to " + PrintWithUnit(max, units));
+        return otherwise;
+      }
     }
-    return value;
+    Note(key, node, Quoted(PrintWithUnit(*value, units)));
+    return *value;
   }
 
-  // The first key in a table, at any depth, that nobody asked for.
-  [[nodiscard]] std::optional<Error> FindUnknown(const toml::table& in, const std::string& prefix) const {
+  // The keys in a table, at any depth, that nobody asked for.
+  void FindUnknown(const toml::table& in, const std::string& prefix, std::vector<Error>& unknown) const {
     for (const auto& [name, node] : in) {
       const std::string key = prefix + std::string(name.str());
       if (const auto* inner = node.as_table(); inner != nullptr && !inner->empty()) {
-        if (auto unknown = FindUnknown(*inner, key + ".")) return unknown;
+        FindUnknown(*inner, key + ".", unknown);
         continue;
       }
       const bool asked_for = std::find(known.begin(), known.end(), key) != known.end();
@@ -119,10 +145,9 @@ struct ConfigFile::State {
       if (asked_for || known_table) continue;
       const std::string nearest = NearestName(key, known);
       const std::string line = ":" + std::to_string(node.source().begin.line);
-      return Error{ErrorCode::kInvalidArgument, path + line + ": unknown key " + key,
-                   nearest.empty() ? "remove it" : "did you mean " + nearest + "?"};
+      unknown.push_back({ErrorCode::kInvalidArgument, path + line + ": unknown key " + key,
+                         nearest.empty() ? "remove it" : "did you mean " + nearest + "?"});
     }
-    return std::nullopt;
   }
 };
 
@@ -133,11 +158,11 @@ ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
 
 Result<ConfigFile> ConfigFile::Open(const std::string& path) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return FileError("read", path, EISDIR);
+  if (std::filesystem::is_directory(path, ignored)) return CannotRead(path, EISDIR);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return FileError("read", path, errno == 0 ? EIO : errno);
+  if (!file.is_open() || file.bad()) return CannotRead(path, errno == 0 ? EIO : errno);
 
   auto state = std::make_unique<State>();
   state->path = path;
@@ -154,27 +179,27 @@ Result<ConfigFile> ConfigFile::Open(const std::string& path) {
 
 void ConfigFile::Read(const std::string& key, std::string& target) {
   const auto* node = state_->Find(key);
-  if (node == nullptr) return;
-  if (const auto* text = node->as_string()) {
+  if (node != nullptr) {
+    const auto* text = node->as_string();
+    if (text == nullptr) return state_->WrongValue(*node, key, "a text in quotes");
     target = text->get();
-  } else {
-    state_->WrongValue(*node, key, "a text in quotes");
   }
+  state_->Note(key, node, Quoted(target));
 }
 
 void ConfigFile::Read(const std::string& key, bool& target) {
   const auto* node = state_->Find(key);
-  if (node == nullptr) return;
-  if (const auto* flag = node->as_boolean()) {
+  if (node != nullptr) {
+    const auto* flag = node->as_boolean();
+    if (flag == nullptr) return state_->WrongValue(*node, key, "true or false");
     target = flag->get();
-  } else {
-    state_->WrongValue(*node, key, "true or false");
   }
+  state_->Note(key, node, target ? "true" : "false");
 }
 
 void ConfigFile::Read(const std::string& key, std::vector<std::string>& target) {
   const auto* node = state_->Find(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return state_->Note(key, node, QuotedList(target));
   const auto* array = node->as_array();
   if (array == nullptr) return state_->WrongValue(*node, key, "a list of texts, as [\"a\", \"b\"]");
   std::vector<std::string> values;
@@ -186,11 +211,12 @@ void ConfigFile::Read(const std::string& key, std::vector<std::string>& target) 
     values.push_back(text->get());
   }
   target = std::move(values);
+  state_->Note(key, node, QuotedList(target));
 }
 
 void ConfigFile::Read(const std::string& key, std::uint64_t& target, std::uint64_t min, std::uint64_t max) {
   const auto* node = state_->Find(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return state_->Note(key, node, std::to_string(target));
   const auto* number = node->as_integer();
   if (number == nullptr || number->get() < 0 || static_cast<std::uint64_t>(number->get()) < min ||
       static_cast<std::uint64_t>(number->get()) > max) {
@@ -198,18 +224,19 @@ void ConfigFile::Read(const std::string& key, std::uint64_t& target, std::uint64
                               "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
   }
   target = static_cast<std::uint64_t>(number->get());
+  state_->Note(key, node, std::to_string(target));
 }
 
 void ConfigFile::Read(const std::string& key, std::chrono::milliseconds& target,
                       std::chrono::milliseconds min, std::chrono::milliseconds max) {
-  const auto value = state_->ReadWithUnit(key, kDurationUnits, "30s", static_cast<std::uint64_t>(min.count()),
-                                          static_cast<std::uint64_t>(max.count()));
-  if (value) target = std::chrono::milliseconds(*value);
+  target = std::chrono::milliseconds(
+      state_->ReadWithUnit(key, static_cast<std::uint64_t>(target.count()), kDurationUnits, "30s",
+                           static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count())));
 }
 
 void ConfigFile::ReadBytes(const std::string& key, std::uint64_t& target, std::uint64_t min,
                            std::uint64_t max) {
-  if (const auto value = state_->ReadWithUnit(key, kSizeUnits, "256KiB", min, max)) target = *value;
+  target = state_->ReadWithUnit(key, target, kSizeUnits, "256KiB", min, max);
 }
 
 void ConfigFile::Require(const std::string& key, std::string& target, const std::string& meaning) {
@@ -218,13 +245,45 @@ void ConfigFile::Require(const std::string& key, std::string& target, const std:
   const auto* text = node->as_string();
   if (text == nullptr || text->get().empty()) return state_->WrongValue(*node, key, meaning + ", in quotes");
   target = text->get();
+  state_->Note(key, node, Quoted(target));
+}
+
+void ConfigFile::Refuse(const std::string& key, const std::string& what, const std::string& hint) {
+  const auto* node = state_->table.at_path(key).node();
+  state_->Fail(node == nullptr ? nullptr : &node->source(), what, hint);
 }
 
 Result<void> ConfigFile::Finish() const {
-  // First, since a mistyped key is also why another one is missing.
-  if (auto unknown = state_->FindUnknown(state_->table, "")) return *unknown;
-  if (state_->problem) return *state_->problem;
+  if (auto problems = Problems(); !problems.empty()) return problems.front();
   return {};
+}
+
+const std::vector<ConfigSetting>& ConfigFile::Settings() const {
+  return state_->settings;
+}
+
+std::vector<Error> ConfigFile::Problems() const {
+  // Unknown keys come first, since a mistyped key is also why another one is missing.
+  std::vector<Error> problems;
+  state_->FindUnknown(state_->table, "", problems);
+  problems.insert(problems.end(), state_->problems.begin(), state_->problems.end());
+  return problems;
+}
+
+std::optional<Error> FolderWarning(const std::string& key, const std::string& folder) {
+  std::error_code failed;
+  if (!std::filesystem::exists(folder, failed)) {
+    return Error{ErrorCode::kNotFound, key + ": " + folder + " does not exist",
+                 "it is created at start, where the daemon's user may do that"};
+  }
+  if (!std::filesystem::is_directory(folder, failed)) {
+    return Error{ErrorCode::kFailedPrecondition, key + ": " + folder + " is no folder", "name another"};
+  }
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    return Error{ErrorCode::kFailedPrecondition, key + ": this user may not write to " + folder,
+                 "fine if the daemon runs as another user who may"};
+  }
+  return std::nullopt;
 }
 
 }  // namespace tillwire

@@ -5,12 +5,31 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.h"
 
 namespace tillwire {
+
+// A key with the value in effect, as the file would write it.
+struct ConfigSetting {
+  std::string key;
+  std::string value;
+  bool is_default = false;
+};
+
+// Everything there is to say of a file, for whoever checks it before the daemon reads it.
+struct ConfigReport {
+  std::vector<ConfigSetting> settings;
+  std::vector<Error> problems;  // the daemon would not start
+  std::vector<Error> warnings;  // what the file alone does not show: a folder that is missing
+};
+
+// What stands in the way of keeping files in a folder: it is missing, or this user may not write there.
+// Nothing if all is well. `key` is what names the folder in the file.
+std::optional<Error> FolderWarning(const std::string& key, const std::string& folder);
 
 // Usage: open, call one reader for each key, then Finish(). A reader leaves its target unchanged if the key
 // is absent, so the target's initial value is the default. The first problem is kept and returned by
@@ -36,9 +55,17 @@ class ConfigFile {
   // The key must be there and not empty.
   void Require(const std::string& key, std::string& target, const std::string& meaning);
 
+  // A problem that the reader of a key found in its value.
+  void Refuse(const std::string& key, const std::string& what, const std::string& hint);
+
   // A key that nobody asked for, else the first problem ("unknown key uplink.sever; did you mean
   // uplink.server?").
   [[nodiscard]] Result<void> Finish() const;
+
+  // What was read so far, in the order of reading; a value that is at fault is left out.
+  [[nodiscard]] const std::vector<ConfigSetting>& Settings() const;
+  // All that Finish() could say, not only the first.
+  [[nodiscard]] std::vector<Error> Problems() const;
 
  private:
   struct State;

@@ -69,6 +69,14 @@ Result<void> PrepareSocket(const std::filesystem::path& socket) {
         "the system allows " + std::to_string(kMaxSocketPathBytes) + "; choose a shorter capture.socket"};
   }
   const auto directory = socket.parent_path();
+  // A mistyped path must not grow a tree of folders; the last one may be missing, as after a reboot under
+  // /run.
+  if (std::error_code failed; !std::filesystem::is_directory(directory.parent_path(), failed)) {
+    return Error{ErrorCode::kUnavailable,
+                 "capture.socket is " + socket.string() + ", but there is no folder " +
+                     directory.parent_path().string(),
+                 "create it, or choose another capture.socket"};
+  }
   if (auto created = EnsureDirectory(directory); !created) return created;
   if (access(directory.c_str(), W_OK | X_OK) != 0) return FileError("create a socket in", directory, errno);
   return RemoveStaleSocket(socket);

@@ -4,7 +4,9 @@
 #include "agent/cli/exit_code.h"
 #include "agent/cli/requeue_command.h"
 #include "agent/cli/status_command.h"
+#include "agent/config.h"
 #include "platform/command_line/completion.h"
+#include "platform/command_line/config_check.h"
 #include "platform/command_line/option_types.h"
 
 namespace tillwire {
@@ -56,6 +58,8 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kBinClear));
   commands_.push_back(std::make_unique<StatusCommand>(line_, connection_));
   commands_.push_back(std::make_unique<RequeueCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ConfigCheckCommand>(line_, "tillwired", "/etc/tillwire/tillwired.toml",
+                                                           InspectAgentConfig));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));
 }
 

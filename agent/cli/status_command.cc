@@ -2,11 +2,11 @@
 
 #include <iomanip>
 #include <iostream>
-#include <sstream>
 
 #include "agent/cli/agent_transport.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/words.h"
+#include "core/epoch.h"
 #include "platform/system_clock.h"
 #include "proto/json_codec.h"
 #include "proto/time_codec.h"
@@ -23,12 +23,6 @@ std::string Since(const google::protobuf::Timestamp& wire, WallTime now) {
   const WallTime time = TimeOf(wire);
   return TimeInWords(time, now) + " (" + SpanInWords(std::chrono::floor<std::chrono::seconds>(now - time)) +
          ")";
-}
-
-std::string EpochName(std::uint64_t epoch) {
-  std::ostringstream text;
-  text << std::hex << std::setw(16) << std::setfill('0') << epoch;
-  return text.str();
 }
 
 // A name and its value, the values below each other.

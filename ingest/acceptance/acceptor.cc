@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/epoch.h"
 #include "ingest/acceptance/epoch_view.h"
 #include "ingest/acceptance/history.h"
 #include "ingest/acceptance/results.h"
@@ -180,7 +181,7 @@ class RecordAcceptor {
     view_.Close({sequence, sequence, record.previous_hash, record.hash, TombstoneKind::kLost,
                  "the event was given up under its first identity, sequence " +
                      std::to_string(record.origin->id.sequence) + " of epoch " +
-                     std::to_string(record.origin->id.epoch)});
+                     EpochName(record.origin->id.epoch)});
     view_.RemoveParked(sequence);
     ++counts_.tombstoned;
     KeepReappeared(record, inspection);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/epoch.h"
 #include "core/limits.h"
 #include "ingest/acceptance/history.h"
 
@@ -106,7 +107,7 @@ Result<void> CheckHello(const Hello& hello) {
     if (summary.last > kMaxSequence) {
       return Error{ErrorCode::kInvalidArgument,
                    "hello has last_sequence " + std::to_string(summary.last) + " for epoch " +
-                       std::to_string(summary.epoch),
+                       EpochName(summary.epoch),
                    "sequences count from 1 to " + std::to_string(kMaxSequence)};
     }
   }

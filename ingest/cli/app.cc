@@ -57,12 +57,15 @@ class ServeCommand final : public Command {
 
 }  // namespace
 
-IngestCommandLine::IngestCommandLine(std::function<int(const std::string& config_path)> serve)
+IngestCommandLine::IngestCommandLine(std::function<int(const std::string& config_path)> serve,
+                                     InspectConfig inspect)
     : line_(Text()) {
   CommandLine::RequireCommand(line_.Root());
   commands_.push_back(std::make_unique<ServeCommand>(line_, std::move(serve)));
   commands_.push_back(std::make_unique<EventsCommand>(line_));
   commands_.push_back(std::make_unique<StatusCommand>(line_));
+  commands_.push_back(
+      std::make_unique<ConfigCheckCommand>(line_, "this service", kConfigFile, std::move(inspect)));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 
+#include "core/epoch.h"
 #include "core/hash.h"
 #include "ingest/cli/connection.h"
 #include "ingest/cli/time_text.h"
@@ -54,7 +55,7 @@ class JsonPrinter final : public Printer {
     line["received_time"] = TimeText(entry.received_time());
     line["store_id"] = entry.store_id();
     line["terminal_id"] = entry.terminal_id();
-    line["epoch"] = std::to_string(entry.epoch());
+    line["epoch"] = EpochName(entry.epoch());
     line["sequence"] = entry.sequence();
     line["last_sequence"] = entry.last_sequence();
     line["lane"] = entry.lane();

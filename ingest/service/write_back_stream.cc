@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/epoch.h"
 #include "core/limits.h"
 #include "ingest/acceptance/acceptor.h"
 #include "proto/event_codec.h"
@@ -238,8 +239,8 @@ void WriteBackStream::SubmitGreeting(Hello hello) {
       spdlog::warn(
           "ingest: older outbox, the centre has a later history of this epoch; the outbox was put back to an "
           "older copy, or two copies live store={} terminal={} epoch={} from_sequence={}",
-          self->identity_.store_id, self->identity_.terminal_id, greeting->start_new_epoch->forked_epoch,
-          greeting->start_new_epoch->fork_sequence);
+          self->identity_.store_id, self->identity_.terminal_id,
+          EpochName(greeting->start_new_epoch->forked_epoch), greeting->start_new_epoch->fork_sequence);
       self->Respond(*greeting->start_new_epoch);
     }
     const std::lock_guard lock(self->mutex_);

@@ -131,5 +131,20 @@ TEST_CASE("A wrong value is named with what would be right") {
   CHECK_THAT(Load("[acceptance]\nmax_line = 5\n").error().Text(), Catch::Contains("acceptance.max_line"));
 }
 
+TEST_CASE("The ledger is a file, and a report tells every problem") {
+  const TempDirectory directory;
+  CHECK_THAT(Load("[ledger]\npath = '" + directory.Path().string() + "'\n").error().Text(),
+             Catch::Contains("which is a folder; name a file in it"));
+  const std::string path = (directory.Path() / "ingest.toml").string();
+  std::ofstream(path) << "[ledger]\npath = '/none/ledger.db'\n";
+  const ConfigReport report = InspectIngestConfig(path);
+  CHECK(report.problems.empty());
+  CHECK(report.settings.size() >= 10);
+  REQUIRE(report.warnings.size() == 1);
+  CHECK_THAT(report.warnings[0].Text(), Catch::StartsWith("ledger.path: /none does not exist"));
+  std::ofstream(path) << "[ledger]\npath = ''\n[listen]\naddress = 'x'\n";
+  CHECK(InspectIngestConfig(path).problems.size() == 2);
+}
+
 }  // namespace
 }  // namespace tillwire

@@ -176,5 +176,57 @@ TEST_CASE_METHOD(Fixture, "A file that can't be read says why") {
   CHECK_THAT(directory.error().Text(), Catch::Contains("Is a directory"));
 }
 
+TEST_CASE_METHOD(Fixture, "Every setting is told as the file would write it, and whether it is the default") {
+  auto file = Open("name = 'till-3'\n[a]\ncount = 7\n");
+  std::string name;
+  bool flag = false;
+  std::vector<std::string> list = {"x", "y"};
+  std::uint64_t count = 0;
+  std::uint64_t size = 3ULL << 20;
+  milliseconds span{90'000};
+  file.Require("name", name, "a name");
+  file.Read("a.flag", flag);
+  file.Read("a.list", list);
+  file.Read("a.count", count, 1, 10);
+  file.Read("a.span", span, milliseconds(0), std::chrono::hours(1));
+  file.ReadBytes("a.size", size, 0, 1ULL << 40);
+  std::string told;
+  for (const auto& setting : file.Settings()) {
+    told += setting.key + " = " + setting.value + (setting.is_default ? " *" : "") + "\n";
+  }
+  CHECK(told ==
+        "name = \"till-3\"\na.flag = false *\na.list = [\"x\", \"y\"] *\na.count = 7\na.span = \"90s\" *\n"
+        "a.size = \"3MiB\" *\n");
+}
+
+TEST_CASE_METHOD(Fixture, "All problems are told, unknown keys first") {
+  auto file = Open("nam = 'x'\n[a]\ncount = 70\nother = 1\n");
+  std::string name;
+  std::uint64_t count = 5;
+  file.Require("name", name, "a name");
+  file.Read("a.count", count, 1, 10);
+  const auto problems = file.Problems();
+  REQUIRE(problems.size() == 4);
+  CHECK_THAT(problems[0].message, Catch::EndsWith("unknown key a.other"));
+  CHECK_THAT(problems[1].message, Catch::EndsWith("unknown key nam"));
+  CHECK_THAT(problems[2].message, Catch::EndsWith("name is missing"));
+  CHECK_THAT(problems[3].message, Catch::EndsWith("a.count is 70"));
+  CHECK(file.Finish().error().message == problems[0].message);
+}
+
+TEST_CASE("A file that is not there can be named") {
+  CHECK_THAT(ConfigFile::Open("/none/x.toml").error().Text(),
+             Catch::Contains("; name the file with --config FILE"));
+}
+
+TEST_CASE("A folder's warning") {
+  const TempDirectory directory;
+  const std::string folder = directory.Path().string();
+  CHECK_FALSE(FolderWarning("a.b", folder));
+  CHECK(FolderWarning("a.b", folder + "/x")->message == "a.b: " + folder + "/x does not exist");
+  std::ofstream(folder + "/file") << "x";
+  CHECK(FolderWarning("a.b", folder + "/file")->message == "a.b: " + folder + "/file is no folder");
+}
+
 }  // namespace
 }  // namespace tillwire

@@ -419,6 +419,40 @@ TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
   CHECK(json["connection"]["state"] == "CONNECTION_STATE_CONNECTED");
 }
 
+TEST_CASE("A configuration is checked without starting anything") {
+  const TempDirectory directory;
+  const std::string path = (directory.Path() / "agent.toml").string();
+  const auto check = [&](const std::string& content, const std::vector<std::string>& more = {}) {
+    WriteWholeFile(path, content);
+    std::vector<std::string> arguments = {"config", "check", "--config", path};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Tillwire(arguments);
+  };
+  const std::string right = "[terminal]\nstore_id = '1'\nterminal_id = 't'\n[outbox]\ndirectory = '" +
+                            directory.Path().string() + "'\n[capture]\nsocket = '/none/x/capture.sock'\n";
+  const auto ok = check(right);
+  CHECK(ok.status.code == 0);
+  CHECK_THAT(ok.output, Catch::StartsWith(path + ": OK\n  terminal.store_id "));
+  CHECK_THAT(ok.output, Catch::Contains("= \"1\"\n") && Catch::Contains("= \"2m\"  (default)\n") &&
+                            Catch::Contains("warning: capture.socket: /none/x does not exist; "));
+  const auto json = nlohmann::json::parse(check(right, {"--json"}).output);
+  CHECK(json["ok"] == true);
+  CHECK(json["settings"][0]["key"] == "terminal.store_id");
+  CHECK(json["settings"][0]["default"] == false);
+  CHECK(json["warnings"].size() == 1);
+
+  const auto wrong = check("[terminal]\nstore_id = ' 1'\nterminal_id = 't'\n[uplink]\nserver = 'x'\n");
+  CHECK(wrong.status.code == 2);
+  CHECK(wrong.output.empty());
+  CHECK(wrong.errors ==
+        path + ": terminal.store_id begins or ends with a space, or has a control character; remove it\n" +
+            path + ": uplink.server is \"x\"; give host:port, as \"ingest.example.com:7400\"\n");
+  const auto wrong_json = check("[terminal]\nstore_id = '1'\nterminal = 't'\n", {"--json"});
+  CHECK(wrong_json.status.code == 2);
+  CHECK(nlohmann::json::parse(wrong_json.output)["problems"].size() == 2);
+  CHECK_THAT(Tillwire({"config", "check", "--config", "/none/x"}).errors, Catch::Contains("--config FILE"));
+}
+
 TEST_CASE("The command line explains itself") {
   CHECK(Tillwire({"--help"}).status.code == 0);
   CHECK(Tillwire({"cancel", "--help"}).status.code == 0);
