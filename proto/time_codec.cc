@@ -2,6 +2,7 @@
 
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
+#include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
 
@@ -32,6 +33,12 @@ std::optional<WallTime> DecodeTime(const google::protobuf::Timestamp& wire) {
   if (wire.nanos() < 0 || wire.nanos() >= kNanosPerSecond) return std::nullopt;
   return WallTime(std::chrono::seconds(wire.seconds()) +
                   std::chrono::microseconds(wire.nanos() / kNanosPerMicro));
+}
+
+std::optional<WallTime> ParseTime(const std::string& text) {
+  google::protobuf::Timestamp wire;
+  if (!google::protobuf::util::TimeUtil::FromString(text, &wire)) return std::nullopt;
+  return DecodeTime(wire);
 }
 
 void EncodeDuration(std::chrono::milliseconds span, google::protobuf::Duration& wire) {

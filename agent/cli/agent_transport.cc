@@ -19,6 +19,9 @@
 namespace tillwire {
 namespace {
 
+// A list without a limit takes as long as it takes; this is for an agent that hangs.
+constexpr std::chrono::minutes kLongestList{10};
+
 Error Unreachable(const std::string& socket, int error_number) {
   Error error{ErrorCode::kUnavailable,
               "no agent at " + socket + ": " + std::generic_category().message(error_number),
@@ -75,7 +78,22 @@ class AgentTransport::Impl {
   Result<void> Call(Method method) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout_);
-    const grpc::Status status = method(context);
+    return ResultOf(method(context));
+  }
+
+  // Reads a stream, message by message, until it ends or each(message) wants no more.
+  template <typename Response, typename Each>
+  Result<void> Read(grpc::ClientContext& context, const std::unique_ptr<grpc::ClientReader<Response>>& reader,
+                    const Each& each) {
+    Response response;
+    bool wanted = true;
+    while (wanted && reader->Read(&response)) wanted = each(response);
+    if (!wanted) context.TryCancel();
+    const grpc::Status status = reader->Finish();
+    return wanted ? ResultOf(status) : Result<void>();
+  }
+
+  Result<void> ResultOf(const grpc::Status& status) const {
     if (status.ok()) return {};
     if (auto error = ErrorByPeer(status)) return *error;
     switch (status.error_code()) {
@@ -90,11 +108,15 @@ class AgentTransport::Impl {
   }
 
   v1::CaptureService::Stub& Stub() { return *stub_; }
+  [[nodiscard]] std::chrono::milliseconds Timeout() const { return timeout_; }
+  grpc::ClientContext& WatchContext() { return watch_context_; }
 
  private:
   const std::string socket_;
   const std::chrono::milliseconds timeout_;
   std::unique_ptr<v1::CaptureService::Stub> stub_;
+  grpc::ClientContext
+      watch_context_;  // for one call; lives as long as this, so that any thread may cancel it
 };
 
 AgentTransport::AgentTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -132,6 +154,68 @@ Result<void> AgentTransport::GetAgentStatus(v1::GetAgentStatusResponse& response
   return impl_->Call([&](grpc::ClientContext& context) {
     return impl_->Stub().GetAgentStatus(&context, request, &response);
   });
+}
+
+Result<void> AgentTransport::GetEvent(const std::string& event_id, v1::GetEventResponse& response) {
+  v1::GetEventRequest request;
+  request.set_event_id(event_id);
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().GetEvent(&context, request, &response); });
+}
+
+Result<void> AgentTransport::ExplainEvent(const std::string& event_id, v1::ExplainEventResponse& response) {
+  v1::ExplainEventRequest request;
+  request.set_event_id(event_id);
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().ExplainEvent(&context, request, &response); });
+}
+
+Result<void> AgentTransport::RequeueEvents(const std::string& parked_reason,
+                                           v1::RequeueEventsResponse& response) {
+  v1::RequeueEventsRequest request;
+  request.set_parked_reason(parked_reason);
+  return impl_->Call([&](grpc::ClientContext& context) {
+    return impl_->Stub().RequeueEvents(&context, request, &response);
+  });
+}
+
+Result<void> AgentTransport::ReleaseEvent(const v1::ReleaseEventRequest& request,
+                                          v1::ReleaseEventResponse& response) {
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().ReleaseEvent(&context, request, &response); });
+}
+
+Result<void> AgentTransport::PauseUplink(const v1::PauseUplinkRequest& request,
+                                         v1::PauseUplinkResponse& response) {
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().PauseUplink(&context, request, &response); });
+}
+
+Result<void> AgentTransport::ResumeUplink(v1::ResumeUplinkResponse& response) {
+  const v1::ResumeUplinkRequest request;
+  return impl_->Call(
+      [&](grpc::ClientContext& context) { return impl_->Stub().ResumeUplink(&context, request, &response); });
+}
+
+Result<void> AgentTransport::ListEvents(const v1::ListEventsRequest& request,
+                                        const std::function<bool(const v1::OutboxEvent&)>& each) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       (request.limit() > 0 ? impl_->Timeout() : kLongestList));
+  return impl_->Read(context, impl_->Stub().ListEvents(&context, request),
+                     [&each](const v1::ListEventsResponse& response) { return each(response.event()); });
+}
+
+Result<void> AgentTransport::WatchEvents(bool include_events,
+                                         const std::function<bool(const v1::WatchEventsResponse&)>& each) {
+  v1::WatchEventsRequest request;
+  request.set_include_events(include_events);
+  auto& context = impl_->WatchContext();
+  return impl_->Read(context, impl_->Stub().WatchEvents(&context, request), each);
+}
+
+void AgentTransport::StopWatching() {
+  impl_->WatchContext().TryCancel();
 }
 
 }  // namespace tillwire

@@ -1,8 +1,13 @@
 #include "agent/cli/app.h"
 
 #include "agent/cli/capture_command.h"
+#include "agent/cli/events_command.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/explain_command.h"
+#include "agent/cli/pause_command.h"
+#include "agent/cli/release_command.h"
 #include "agent/cli/requeue_command.h"
+#include "agent/cli/show_command.h"
 #include "agent/cli/status_command.h"
 #include "agent/config.h"
 #include "platform/command_line/completion.h"
@@ -57,7 +62,13 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kCancellation));
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kBinClear));
   commands_.push_back(std::make_unique<StatusCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<EventsCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ShowCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ExplainCommand>(line_, connection_));
   commands_.push_back(std::make_unique<RequeueCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ReleaseCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<PauseCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ResumeCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ConfigCheckCommand>(line_, "tillwired", "/etc/tillwire/tillwired.toml",
                                                            InspectAgentConfig));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));

@@ -3,52 +3,84 @@
 #include <iostream>
 
 #include "agent/cli/agent_transport.h"
+#include "agent/cli/event_id.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/report.h"
+#include "agent/cli/words.h"
+#include "proto/json_codec.h"
 #include "tillwire/v1/capture.pb.h"
 
 namespace tillwire {
 namespace {
 
-int ReportError(const Error& error) {
-  const ExitCode code = ExitCodeFor(error.code);
-  if (code == ExitCode::kUnknown) {
-    std::cerr << "unknown whether it is requeued: " << error.message << "\nSee: tillwire status\n";
-  } else {
-    std::cerr << "not requeued: " << error.Text() << "\n";
-  }
-  return Code(code);
-}
+constexpr const char* kDone = "requeued";
+constexpr const char* kSee = "tillwire status";
 
 CommandText Text() {
-  return {"requeue",
-          "Send a parked event again, once its reason is dealt with",
-          "The later events of its order or bin follow it.",
-          {{Code(ExitCode::kDone), "requeued"},
-           {Code(ExitCode::kRefused), "no such event here, or it is not parked"},
-           {Code(ExitCode::kBadInput), "bad input"},
-           {Code(ExitCode::kNotRecorded), "not requeued: the agent is not running, or its disk failed"},
-           {Code(ExitCode::kUnknown), "no answer in time; see tillwire status"}},
-          {{"", "tillwire requeue 01a21007-e0c4-7000-b22e-1fcfd7c4736f"}}};
+  return {
+      "requeue",
+      "Send parked events again, once their reason is dealt with",
+      "Give one event, or a reason for all that are parked for it. The later events of their orders and bins "
+      "follow them.",
+      {{Code(ExitCode::kDone), "requeued; with --reason also if none was parked for it"},
+       {Code(ExitCode::kRefused), "no such event here, or it is not parked"},
+       {Code(ExitCode::kBadInput), "bad input"},
+       {Code(ExitCode::kNotRecorded), "not requeued: the agent is not running, or its disk failed"},
+       {Code(ExitCode::kUnknown), "no answer in time; see tillwire status"}},
+      {{"One event", "tillwire requeue 01a21007-e0c4-7000-b22e-1fcfd7c4736f"},
+       {"After acceptance.max_lines was raised at the centre", "tillwire requeue --reason TOO_MANY_LINES"}}};
 }
 
 }  // namespace
 
 RequeueCommand::RequeueCommand(CommandLine& line, const ConnectionOptions& connection)
     : Command(line.Add(Text())), connection_(connection) {
+  auto* event = AddEventArgument(App(), event_id_);
   App()
-      .add_option("EVENT", event_id_, "The event id, as tillwire status shows it")
-      ->type_name("EVENT")
-      ->required();
+      .add_option("--reason", reason_,
+                  "All events that are parked for this reason, as tillwire status shows it")
+      ->type_name("REASON")
+      ->excludes(event);
+  App().add_flag("--json", json_, "Answer in JSON");
+}
+
+int RequeueCommand::RequeueOne(AgentTransport& agent) const {
+  const auto id = WholeEventId(agent, event_id_);
+  if (!id) return ReportNotDone(kDone, kSee, id.error());
+  v1::RequeueEventResponse response;
+  if (auto requeued = agent.RequeueEvent(*id, response); !requeued) {
+    return ReportNotDone(kDone, kSee, requeued.error());
+  }
+  if (json_) {
+    std::cout << ToJson(response, JsonLayout::kOneLine) << "\n";
+  } else {
+    std::cout << "requeued " << *id << " (had been parked: " << response.parked_reason() << ")\n";
+  }
+  return Code(ExitCode::kDone);
+}
+
+int RequeueCommand::RequeueAll(AgentTransport& agent) const {
+  v1::RequeueEventsResponse response;
+  if (auto requeued = agent.RequeueEvents(reason_, response); !requeued) {
+    return ReportNotDone(kDone, kSee, requeued.error());
+  }
+  if (json_) {
+    std::cout << ToJson(response, JsonLayout::kOneLine) << "\n";
+  } else {
+    std::cout << "requeued " << Counted(response.requeued(), "event") << " (had been parked: " << reason_
+              << ")\n";
+  }
+  return Code(ExitCode::kDone);
 }
 
 int RequeueCommand::Run() const {
+  if (event_id_.empty() && reason_.empty()) {
+    return ReportNotDone(
+        kDone, kSee, {ErrorCode::kInvalidArgument, "no event is named", "give EVENT, or --reason REASON"});
+  }
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-  if (!agent) return ReportError(agent.error());
-  v1::RequeueEventResponse response;
-  if (auto requeued = agent->RequeueEvent(event_id_, response); !requeued)
-    return ReportError(requeued.error());
-  std::cout << "requeued " << event_id_ << " (had been parked: " << response.parked_reason() << ")\n";
-  return Code(ExitCode::kDone);
+  if (!agent) return ReportNotDone(kDone, kSee, agent.error());
+  return event_id_.empty() ? RequeueAll(*agent) : RequeueOne(*agent);
 }
 
 }  // namespace tillwire

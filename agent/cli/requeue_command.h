@@ -1,4 +1,4 @@
-// tillwire requeue EVENT: sends a parked event again.
+// tillwire requeue: sends a parked event again, or all that are parked for one reason.
 #pragma once
 
 #include <string>
@@ -8,6 +8,8 @@
 
 namespace tillwire {
 
+class AgentTransport;
+
 class RequeueCommand final : public Command {
  public:
   // Both arguments must outlive the command.
@@ -16,8 +18,13 @@ class RequeueCommand final : public Command {
   [[nodiscard]] int Run() const override;
 
  private:
+  [[nodiscard]] int RequeueOne(AgentTransport& agent) const;
+  [[nodiscard]] int RequeueAll(AgentTransport& agent) const;
+
   const ConnectionOptions& connection_;
   std::string event_id_;
+  std::string reason_;
+  bool json_ = false;
 };
 
 }  // namespace tillwire

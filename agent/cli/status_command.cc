@@ -4,20 +4,17 @@
 #include <iostream>
 
 #include "agent/cli/agent_transport.h"
+#include "agent/cli/event_words.h"
 #include "agent/cli/exit_code.h"
+#include "agent/cli/report.h"
 #include "agent/cli/words.h"
 #include "core/epoch.h"
 #include "platform/system_clock.h"
 #include "proto/json_codec.h"
-#include "proto/time_codec.h"
 #include "tillwire/v1/capture.pb.h"
 
 namespace tillwire {
 namespace {
-
-WallTime TimeOf(const google::protobuf::Timestamp& wire) {
-  return DecodeTime(wire).value_or(WallTime());
-}
 
 std::string Since(const google::protobuf::Timestamp& wire, WallTime now) {
   const WallTime time = TimeOf(wire);
@@ -47,6 +44,11 @@ void PrintConnection(std::ostream& out, const v1::ConnectionStatus& connection, 
     case v1::CONNECTION_STATE_PUSHED_BACK:
       out << "the centre at " << connection.server() << " asked to wait" << next;
       break;
+    case v1::CONNECTION_STATE_PAUSED:
+      out << "paused by operator " << connection.pause().operator_id() << " until "
+          << TimeInWords(TimeOf(connection.pause().until_time()), now) << ": "
+          << Printable(connection.pause().reason());
+      break;
     default:
       out << "not connected to " << connection.server() << next;
   }
@@ -71,6 +73,7 @@ void PrintOutbox(std::ostream& out, const v1::OutboxStatus& outbox) {
   Row(out, "parked") << outbox.parked() << "\n";
   Row(out, "delivered") << outbox.delivered() << "\n";
   if (outbox.lost() > 0) Row(out, "lost") << outbox.lost() << "\n";
+  if (outbox.released() > 0) Row(out, "released") << outbox.released() << "\n";
   if (outbox.not_in_effect() > 0) {
     Row(out, "not in effect") << outbox.not_in_effect()
                               << ": arrived after they had been given up; a person must decide at the centre "
@@ -159,16 +162,6 @@ void Print(std::ostream& out, const v1::GetAgentStatusResponse& status, WallTime
   PrintIncidents(out, status, now);
 }
 
-int ReportError(Error error) {
-  // A status has no side effects, so no answer is only that.
-  if (error.code == ErrorCode::kUnknown) {
-    error.code = ErrorCode::kUnavailable;
-    error.hint = "the agent or its disk hangs; see its log: journalctl -u tillwired";
-  }
-  std::cerr << "no status: " << error.Text() << "\n";
-  return Code(ExitCodeFor(error.code));
-}
-
 CommandText Text() {
   return {"status",
           "Show the connection, the queue, and what needs a person",
@@ -188,9 +181,9 @@ StatusCommand::StatusCommand(CommandLine& line, const ConnectionOptions& connect
 
 int StatusCommand::Run() const {
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-  if (!agent) return ReportError(agent.error());
+  if (!agent) return ReportNoAnswer("status", agent.error());
   v1::GetAgentStatusResponse status;
-  if (auto got = agent->GetAgentStatus(status); !got) return ReportError(got.error());
+  if (auto got = agent->GetAgentStatus(status); !got) return ReportNoAnswer("status", got.error());
   if (json_) {
     std::cout << ToJson(status, JsonLayout::kIndented) << "\n";
   } else {

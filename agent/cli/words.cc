@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <sstream>
+
+#include "proto/utf8_check.h"
 
 namespace tillwire {
 namespace {
@@ -54,6 +57,60 @@ std::string BytesInWords(std::uint64_t bytes) {
   const int length =
       std::snprintf(text.data(), text.size(), whole ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
   return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::string Counted(std::uint64_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string Printable(const std::string& text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    const std::size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const std::string letter = text.substr(i, size);
+    // U+0080 to U+009F are control characters too.
+    const bool control = size == 1 ? first < 0x20 || first == 0x7F
+                                   : first == 0xC2 && static_cast<unsigned char>(letter.back()) < 0xA0;
+    const bool valid = letter.size() == size && IsUtf8(letter);
+    out += control || !valid ? "?" : letter;
+    i += valid ? size : 1;
+  }
+  return out;
+}
+
+std::size_t Columns(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+}
+
+std::string Cut(const std::string& text, std::size_t columns) {
+  if (Columns(text) <= columns) return text;
+  const std::string mark = columns >= 2 ? ".." : std::string(columns, '.');
+  std::size_t end = 0;
+  for (std::size_t left = columns - mark.size() + 1; end < text.size(); ++end) {
+    if ((text[end] & 0xC0) == 0x80) continue;
+    if (--left == 0) break;
+  }
+  return text.substr(0, end) + mark;
+}
+
+std::string Padded(const std::string& text, std::size_t columns) {
+  const std::string cut = Cut(text, columns);
+  return cut + std::string(columns - Columns(cut), ' ');
+}
+
+std::vector<std::string> Wrapped(const std::string& text, std::size_t columns) {
+  std::vector<std::string> lines;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!lines.empty() && Columns(lines.back()) + 1 + Columns(word) <= columns) {
+      lines.back() += " " + word;
+    } else {
+      lines.push_back(Cut(word, columns));
+    }
+  }
+  return lines;
 }
 
 }  // namespace tillwire

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/clock.h"
 
@@ -17,5 +18,21 @@ std::string TimeInWords(WallTime time, WallTime now);
 
 // "512 B", "1.2 MiB", "2 GiB".
 std::string BytesInWords(std::uint64_t bytes);
+
+// "1 event", "3 events".
+std::string Counted(std::uint64_t count, const std::string& noun);
+
+// The text with "?" for what would move a terminal's cursor or colours: control characters, and bytes that
+// are no UTF-8.
+std::string Printable(const std::string& text);
+
+// How many columns a printable text takes; East Asian wide letters count as one.
+std::size_t Columns(const std::string& text);
+// The text in at most so many columns, with ".." at its end where it is cut.
+std::string Cut(const std::string& text, std::size_t columns);
+// The same, padded with spaces to exactly so many.
+std::string Padded(const std::string& text, std::size_t columns);
+// The text in lines of at most so many columns, broken at spaces.
+std::vector<std::string> Wrapped(const std::string& text, std::size_t columns);
 
 }  // namespace tillwire

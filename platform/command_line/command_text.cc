@@ -17,7 +17,7 @@ std::string OneOf(const std::vector<std::string>& words) {
 }
 
 bool OptionModel::TakesPath() const {
-  constexpr std::array<std::string_view, 4> kPaths = {"FILE", "FILE|-", "FOLDER", "SOCKET"};
+  constexpr std::array<std::string_view, 4> kPaths = {"FILE", "FILE|-", "DIR", "SOCKET"};
   return std::find(kPaths.begin(), kPaths.end(), value) != kPaths.end();
 }
 

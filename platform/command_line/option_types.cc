@@ -1,7 +1,9 @@
 #include "platform/command_line/option_types.h"
 
+#include <array>
 #include <charconv>
 #include <sstream>
+#include <utility>
 
 #include "platform/network_address.h"
 
@@ -55,6 +57,36 @@ CLI::Option* AddSeconds(CLI::App& app, const std::string& name, double& target, 
   return app.add_option_function<std::string>(name, check, help)
       ->type_name("SECONDS")
       ->default_str(Text(target));
+}
+
+std::optional<std::chrono::seconds> ParseSpan(const std::string& text) {
+  constexpr std::array<std::pair<char, std::int64_t>, 4> kUnits = {
+      {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86'400}}};
+  constexpr std::int64_t kTenYears = std::int64_t{3650} * 86'400;
+  if (text.empty()) return std::nullopt;
+  std::int64_t number = 0;
+  if (!Parse(text.substr(0, text.size() - 1), number) || number < 0) return std::nullopt;
+  for (const auto& [unit, seconds] : kUnits) {
+    if (text.back() == unit && number <= kTenYears / seconds) return std::chrono::seconds(number * seconds);
+  }
+  return std::nullopt;
+}
+
+CLI::Option* AddSpan(CLI::App& app, const std::string& name, std::chrono::seconds& target,
+                     std::chrono::seconds max, const std::string& help) {
+  const auto check = [name, max, &target](const std::string& given) {
+    const auto span = ParseSpan(given);
+    if (!span || span->count() == 0 || *span > max) {
+      Refuse(name, given,
+             "a span as 90s, 30m or 2h, at most " + std::to_string(max / std::chrono::hours(1)) + "h");
+    }
+    target = *span;
+  };
+  return app.add_option_function<std::string>(name, check, help)
+      ->type_name("SPAN")
+      ->default_str(target % std::chrono::hours(1) == std::chrono::seconds(0)
+                        ? std::to_string(target / std::chrono::hours(1)) + "h"
+                        : std::to_string(target.count()) + "s");
 }
 
 CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::string& target,

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace tillwire {
@@ -13,6 +15,11 @@ CLI::Option* AddWholeNumber(CLI::App& app, const std::string& name, std::uint64_
                             const std::string& help);
 CLI::Option* AddSeconds(CLI::App& app, const std::string& name, double& target, double min, double max,
                         const std::string& help);
+// A span as "90s", "30m" or "2h", above zero. What `target` holds already is told as the default.
+CLI::Option* AddSpan(CLI::App& app, const std::string& name, std::chrono::seconds& target,
+                     std::chrono::seconds max, const std::string& help);
+// "90s", "30m", "2h" or "3d"; nothing if it is no such text, or more than ten years.
+std::optional<std::chrono::seconds> ParseSpan(const std::string& text);
 // HOST:PORT, an IPv6 host in brackets. What `target` holds already is told as the default.
 CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::string& target, const std::string& help);
 

@@ -39,5 +39,12 @@ TEST_CASE("Spans travel unchanged to the millisecond, and are cut to their range
   CHECK(DecodeDuration(wire) > std::chrono::hours(24 * 365 * 9'000));
 }
 
+TEST_CASE("A time is read as RFC 3339 writes it") {
+  CHECK(ParseTime("2026-05-04T14:02:00+02:00") == FromMicros(1'777'896'120'000'000));
+  CHECK(ParseTime("2026-05-04T12:02:00.5Z") == FromMicros(1'777'896'120'500'000));
+  CHECK_FALSE(ParseTime("noon"));
+  CHECK_FALSE(ParseTime(""));
+}
+
 }  // namespace
 }  // namespace tillwire
