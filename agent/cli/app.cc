@@ -9,6 +9,7 @@
 #include "agent/cli/requeue_command.h"
 #include "agent/cli/show_command.h"
 #include "agent/cli/status_command.h"
+#include "agent/cli/watch_command.h"
 #include "agent/config.h"
 #include "platform/command_line/completion.h"
 #include "platform/command_line/config_check.h"
@@ -33,6 +34,7 @@ ProgramText Text() {
       {Code(ExitCode::kNotRecorded),
        "nothing was done, or recorded: the agent is not running, or can't store"},
       {Code(ExitCode::kUnknown), "unknown; repeat a capture with the same --idempotency-key"}};
+  text.environment = {{"NO_COLOR", "If set to anything, tillwire watch uses no colours."}};
   text.files = {{kDefaultSocket, "The agent's socket."},
                 {kDefaultSpool, "Captures that wait for the agent; docs/spool-format.md."},
                 {"/etc/tillwire/tillwired.toml", "The agent's configuration."}};
@@ -62,6 +64,7 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kCancellation));
   commands_.push_back(std::make_unique<CaptureCommand>(line_, connection_, CaptureKind::kBinClear));
   commands_.push_back(std::make_unique<StatusCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<WatchCommand>(line_, connection_));
   commands_.push_back(std::make_unique<EventsCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ShowCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ExplainCommand>(line_, connection_));
