@@ -82,7 +82,7 @@ CommitProbe CommitProbeFrom(const PhaseProbe& probe) {
 void LogOpened(Outbox& outbox, const AgentConfig& config, WallTime opening_since) {
   const OutboxStatus status = outbox.Status();
   spdlog::info("outbox: opened directory={} pending={} parked={} lost={} epoch={} last_sequence={}",
-               config.outbox.directory, status.pending, status.parked, status.lost, status.epoch,
+               config.outbox.directory, status.pending, status.parked, status.lost, EpochName(status.epoch),
                status.last_sequence);
   for (const Incident& incident : status.incidents) {
     if (incident.time >= opening_since) spdlog::warn("outbox: {}", incident.text);

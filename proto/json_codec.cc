@@ -135,6 +135,19 @@ bool NestsTooDeep(std::string_view text) {
   return false;
 }
 
+const EnumDescriptor* FindEnum(const std::string& name) {
+  return google::protobuf::DescriptorPool::generated_pool()->FindEnumTypeByName("tillwire.v1." + name);
+}
+
+std::string WordOf(const EnumDescriptor& type, const google::protobuf::EnumValueDescriptor& value) {
+  std::string word = value.name().substr(PrefixOf(type).size());
+  std::transform(word.begin(), word.end(), word.begin(), [](char letter) {
+    if (letter == '_') return '-';
+    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  });
+  return word;
+}
+
 }  // namespace
 
 Result<void> ParseJson(std::string_view text, google::protobuf::Message& message) {
@@ -159,19 +172,17 @@ Result<void> ParseJson(std::string_view text, google::protobuf::Message& message
 
 std::vector<std::string> EnumWords(const std::string& enum_name) {
   std::vector<std::string> words;
-  const auto* type =
-      google::protobuf::DescriptorPool::generated_pool()->FindEnumTypeByName("tillwire.v1." + enum_name);
-  if (type == nullptr) return words;
-  const std::size_t prefix = PrefixOf(*type).size();
-  for (int i = 1; i < type->value_count(); ++i) {
-    std::string word = type->value(i)->name().substr(prefix);
-    std::transform(word.begin(), word.end(), word.begin(), [](char letter) {
-      if (letter == '_') return '-';
-      return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-    });
-    words.push_back(std::move(word));
+  const auto* type = FindEnum(enum_name);
+  for (int i = 1; type != nullptr && i < type->value_count(); ++i) {
+    words.push_back(WordOf(*type, *type->value(i)));
   }
   return words;
+}
+
+std::string EnumWord(const std::string& enum_name, const std::string& value) {
+  const auto* type = FindEnum(enum_name);
+  const auto* found = type == nullptr ? nullptr : type->FindValueByName(value);
+  return found == nullptr ? std::string() : WordOf(*type, *found);
 }
 
 std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) {

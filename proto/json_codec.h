@@ -24,6 +24,10 @@ Result<void> ParseJson(std::string_view json, google::protobuf::Message& message
 // The first one, which says nothing, is left out.
 std::vector<std::string> EnumWords(const std::string& enum_name);
 
+// One of these of its value in the contract: "customer-request" of "CANCELLATION_REASON_CUSTOMER_REQUEST".
+// Empty if the text is no value of that enum.
+std::string EnumWord(const std::string& enum_name, const std::string& value);
+
 enum class JsonLayout { kOneLine, kIndented };
 
 // Every field is written, also where it has its default value, so that programs need not know the defaults.

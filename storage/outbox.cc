@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/epoch.h"
 #include "platform/files.h"
 #include "storage/outbox_impl.h"
 #include "storage/outbox_schema.h"
@@ -218,7 +219,7 @@ void Outbox::Impl::CheckHighWaterMark() {
     BeginEpoch(last_position, head, "the outbox file holds less than its high-water mark says");
     DeclareLost(tombstone);
     AddIncident("this outbox had been written up to sequence " + std::to_string(mark.id.sequence) +
-                " of epoch " + std::to_string(mark.id.epoch) + ", its file holds " + std::to_string(issued) +
+                " of epoch " + EpochName(mark.id.epoch) + ", its file holds " + std::to_string(issued) +
                 ": sequence " + RangeText(tombstone.first, tombstone.last) +
                 " is lost here, unless the centre has it; captures go into a new epoch");
     return;

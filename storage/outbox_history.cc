@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "storage/outbox.h"
+#include "core/epoch.h"
 #include "storage/outbox_impl.h"
 
 namespace tillwire {
@@ -143,7 +144,7 @@ void Outbox::Impl::ReconcileEpoch(EpochRow& row, const EpochState& state, Welcom
     tombstone.cause = "the centre lost it after it had confirmed it, and it is no longer retained here";
     DeclareLost(tombstone);
     AddIncident("the centre no longer has sequence " + std::to_string(tombstone.first) + " to " +
-                std::to_string(tombstone.last) + " of epoch " + std::to_string(row.epoch) +
+                std::to_string(tombstone.last) + " of epoch " + EpochName(row.epoch) +
                 ", which were pruned here: lost");
     report.declared_lost += pruned_last - first + 1;
   }

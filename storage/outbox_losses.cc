@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "storage/outbox.h"
+#include "core/epoch.h"
 #include "storage/outbox_impl.h"
 
 namespace tillwire {
@@ -116,7 +117,7 @@ void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
     std::uint64_t still_lost = 0;
     for (const Interval& part : rest) still_lost += part.last - part.first + 1;
     AddIncident("of sequence " + std::to_string(all.first) + " to " + std::to_string(all.last) +
-                " of epoch " + std::to_string(row.tombstone.epoch) + ", lost here, the centre has " +
+                " of epoch " + EpochName(row.tombstone.epoch) + ", lost here, the centre has " +
                 std::to_string(all.last - all.first + 1 - still_lost) +
                 "; lost for good: " + std::to_string(still_lost));
   }

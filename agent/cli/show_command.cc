@@ -24,6 +24,17 @@ std::ostream& Row(std::ostream& out, const char* name) {
   return out << std::left << std::setw(12) << name;
 }
 
+// An enum's value as a person types it: "customer-request" of CANCELLATION_REASON_CUSTOMER_REQUEST. Any other
+// text as it is.
+std::string InWords(const std::string& text) {
+  for (const char* enum_name :
+       {"CancellationScope", "CancellationInitiator", "CancellationReason", "ReleasePolicy",
+        "FulfillmentState", "ClearReason", "GoodsDisposition", "EventSource"}) {
+    if (auto word = EnumWord(enum_name, text); !word.empty()) return word;
+  }
+  return text;
+}
+
 // Whether a field says something: not zero, empty, false or unspecified.
 bool Says(const ordered_json& value) {
   if (value.is_string()) {
@@ -53,8 +64,8 @@ void PrintFields(std::ostream& out, const ordered_json& object, const std::strin
         }
       }
     } else {
-      out << indent << name << "  " << Printable(value.is_string() ? value.get<std::string>() : value.dump())
-          << "\n";
+      out << indent << name << "  "
+          << Printable(value.is_string() ? InWords(value.get<std::string>()) : value.dump()) << "\n";
     }
   }
 }

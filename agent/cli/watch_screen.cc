@@ -115,8 +115,8 @@ void AddCounts(std::vector<StyledLine>& lines, const v1::OutboxStatus& outbox) {
   if (outbox.lost() > 0) AddCount(counts, "lost", outbox.lost(), Style::kBad);
   if (outbox.not_in_effect() > 0) AddCount(counts, "not in effect", outbox.not_in_effect(), Style::kBad);
   lines.push_back(std::move(counts));
-  lines.push_back(Labelled("outbox", {{BytesInWords(outbox.used_bytes()) + " of " +
-                                       BytesInWords(outbox.max_bytes()) + " in use"}}));
+  lines.push_back(Labelled(
+      "disk", {{BytesInWords(outbox.used_bytes()) + " of " + BytesInWords(outbox.max_bytes()) + " in use"}}));
 }
 
 std::vector<StyledLine> ParkedLines(const v1::GetAgentStatusResponse& status, WallTime now,
@@ -138,7 +138,8 @@ std::vector<StyledLine> ParkedLines(const v1::GetAgentStatusResponse& status, Wa
 }
 
 StyledLine EventLine(const v1::OutboxEvent& event, WallTime now) {
-  const std::string why = WhyInWords(event);
+  // The whole reason stands above, or behind tillwire show.
+  const std::string why = event.held_by_event_id().empty() ? Printable(event.reason()) : "waits its turn";
   return {{"  " + Padded(TimeInWords(TimeOf(event.capture_time()), now), 8) + "  ", Style::kQuiet},
           {Padded(WhatInWords(event), 12) + "  " + Padded(LaneInWords(event.lane()), 22) + "  "},
           {Padded(StateInWords(event), 13), StyleOf(event.state())},

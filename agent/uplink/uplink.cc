@@ -292,10 +292,10 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   }
 
   void Act(act::MoveSuffix& move) {
-    spdlog::warn("uplink: the histories have forked epoch={} why=\"{}\"", move.epoch, move.why);
+    spdlog::warn("uplink: the histories have forked epoch={} why=\"{}\"", EpochName(move.epoch), move.why);
     Ask<MoveReport>([move](Outbox& outbox) { return outbox.MoveSuffix(move.epoch, move.why); },
                     [this](const MoveReport& report) {
-                      spdlog::warn("uplink: moved events={} new_epoch={}", report.moved, report.new_epoch);
+                      spdlog::warn("uplink: moved events={} new_epoch={}", report.moved, EpochName(report.new_epoch));
                       Do([&] { return machine_.OnMoved(Now()); });
                     });
   }

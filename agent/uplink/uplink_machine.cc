@@ -278,7 +278,7 @@ void UplinkMachine::OnBatchResult(BootTime now, const BatchResult& result, Uplin
     actions.emplace_back(act::CloseStream{});
     actions.emplace_back(act::MoveSuffix{
         sent.epoch, "the centre has another record at sequence " + std::to_string(conflict->sequence) +
-                        " of epoch " + std::to_string(sent.epoch) +
+                        " of epoch " + EpochName(sent.epoch) +
                         (conflict->detail.empty() ? "" : " (" + conflict->detail + ")")});
     return;
   }
