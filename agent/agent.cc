@@ -23,6 +23,7 @@
 #include "agent/uplink/grpc_transport.h"
 #include "agent/uplink/link_watch.h"
 #include "agent/uplink/uplink.h"
+#include "core/epoch.h"
 #include "platform/logging.h"
 #include "platform/metrics_server.h"
 #include "platform/service_reporter.h"

@@ -133,16 +133,19 @@ void ReadUplink(ConfigFile& file, UplinkConfig& uplink) {
   file.Read("uplink.answer_timeout", uplink.answer_timeout, milliseconds(100), minutes(10));
 }
 
+std::string DefaultSpool(const AgentConfig& config) {
+  return config.outbox.directory + "/spool";
+}
+
 AgentConfig Read(ConfigFile& file) {
   AgentConfig config;
   file.Require("terminal.store_id", config.store_id, "the store's number or GLN, as the centre knows it");
   file.Require("terminal.terminal_id", config.terminal_id, "this terminal's name, unique in its store");
   file.Read("terminal.machine_id_file", config.machine_id_file);
   ReadOutbox(file, config.outbox);
-  const std::string spool = config.outbox.directory + "/spool";
-  config.spool.directory = spool;
+  config.spool.directory = DefaultSpool(config);
   file.Read("spool.directory", config.spool.directory);
-  if (config.spool.directory.empty()) config.spool.directory = spool;
+  if (config.spool.directory.empty()) config.spool.directory = DefaultSpool(config);
   file.Read("capture.socket", config.socket);
   ReadUplink(file, config.uplink);
   ReadMetricsConfig(file, config.metrics);
@@ -175,11 +178,15 @@ ConfigReport InspectAgentConfig(const std::string& path) {
   if (report.problems.empty()) report.problems = Check(config, path);
   if (!report.problems.empty()) return report;
   const std::filesystem::path socket = config.socket;
-  for (const auto& warning : {FolderWarning("outbox.directory", config.outbox.directory),
-                              FolderWarning("spool.directory", config.spool.directory),
-                              FolderWarning("capture.socket", socket.parent_path().string())}) {
+  const auto warn = [&report](const std::optional<Error>& warning) {
     if (warning) report.warnings.push_back(*warning);
+  };
+  warn(FolderWarning("outbox.directory", config.outbox.directory));
+  // The spool's usual place is the agent's to make.
+  if (config.spool.directory != DefaultSpool(config)) {
+    warn(FolderWarning("spool.directory", config.spool.directory));
   }
+  warn(FolderWarning("capture.socket", socket.parent_path().string()));
   if (std::error_code failed; !std::filesystem::exists(config.machine_id_file, failed)) {
     report.warnings.push_back({ErrorCode::kNotFound,
                                "terminal.machine_id_file: " + config.machine_id_file + " does not exist",

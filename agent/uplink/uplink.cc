@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/epoch.h"
+
 namespace tillwire {
 namespace {
 
@@ -295,7 +297,8 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     spdlog::warn("uplink: the histories have forked epoch={} why=\"{}\"", EpochName(move.epoch), move.why);
     Ask<MoveReport>([move](Outbox& outbox) { return outbox.MoveSuffix(move.epoch, move.why); },
                     [this](const MoveReport& report) {
-                      spdlog::warn("uplink: moved events={} new_epoch={}", report.moved, EpochName(report.new_epoch));
+                      spdlog::warn("uplink: moved events={} new_epoch={}", report.moved,
+                                   EpochName(report.new_epoch));
                       Do([&] { return machine_.OnMoved(Now()); });
                     });
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/epoch.h"
+
 namespace tillwire {
 namespace {
 
