@@ -31,16 +31,16 @@ TEST_CASE("Quotes around a value go, and those inside it stay") {
 TEST_CASE("A value without quotes ends where the next pair begins") {
   const auto line = nlohmann::json::parse(Json("ingest: stream opened store=Store 42 terminal= epochs=2"));
   CHECK(line["store"] == "Store 42");
-  CHECK(line["terminal"] == "");
+  CHECK(line["terminal"].get<std::string>().empty());
   CHECK(line["epochs"] == "2");
 }
 
 TEST_CASE("What has no part or no pairs is a message") {
   const auto plain = nlohmann::json::parse(Json("Something: Else happened; a == b"));
-  CHECK(plain["part"] == "");
+  CHECK(plain["part"].get<std::string>().empty());
   CHECK(plain["message"] == "Something: Else happened; a == b");
   CHECK(plain.size() == 4);
-  CHECK(nlohmann::json::parse(Json(""))["message"] == "");
+  CHECK(nlohmann::json::parse(Json(""))["message"].get<std::string>().empty());
   const auto cut = nlohmann::json::parse(Json("agent: odd a=\"open end"));
   CHECK(cut["a"] == "\"open end");
 }
@@ -56,7 +56,7 @@ TEST_CASE("A name that is taken gets a number") {
 }
 
 TEST_CASE("Whatever bytes a value has, the line is one line of valid JSON") {
-  std::mt19937 random(20251125);  // NOLINT(bugprone-random-generator-seed): a failure must repeat
+  std::mt19937 random(20251125);
   for (int i = 0; i < 2'000; ++i) {
     std::string text = "part: message key=\"";
     for (std::size_t k = random() % 40; k > 0; --k) text += static_cast<char>(random() % 256);
