@@ -12,7 +12,8 @@ namespace tillwire {
 namespace {
 
 constexpr std::size_t kKeptEvents = 200;
-constexpr std::size_t kLeastEvents = 4;  // rows that recent events get, however much is parked
+constexpr std::size_t kLeastEvents = 3;  // rows that recent events get, however much is parked
+constexpr std::size_t kOtherRows = 4;    // a heading, the last row, and a blank one before each
 constexpr std::size_t kLabel = 12;
 
 std::chrono::seconds Age(WallTime then, WallTime now) {
@@ -119,22 +120,64 @@ void AddCounts(std::vector<StyledLine>& lines, const v1::OutboxStatus& outbox) {
       "disk", {{BytesInWords(outbox.used_bytes()) + " of " + BytesInWords(outbox.max_bytes()) + " in use"}}));
 }
 
+void AddSpool(std::vector<StyledLine>& lines, const v1::SpoolStatus& spool, WallTime now,
+              std::size_t columns) {
+  StyledLine line = Labelled("spool", {});
+  if (spool.waiting() == 0) {
+    line.push_back({"nothing waits"});
+  } else {
+    std::string text = Counted(spool.waiting(), "file") + (spool.waiting() == 1 ? " waits" : " wait");
+    if (spool.has_oldest_waiting_time()) {
+      text += ", the oldest for " + SpanInWords(Age(TimeOf(spool.oldest_waiting_time()), now));
+    }
+    line.push_back({text, Style::kWarning});
+  }
+  if (spool.bad() > 0) {
+    line.push_back({"   "});
+    line.push_back({Counted(spool.bad(), "file") + " set aside: see tillwire status", Style::kBad});
+  }
+  lines.push_back(std::move(line));
+  if (!spool.last_problem().empty())
+    AddWrapped(lines, "in its way", spool.last_problem(), Style::kBad, columns);
+}
+
+// A labelled text below a parked event.
+void AddBelow(std::vector<StyledLine>& lines, const std::string& label, const std::string& text,
+              std::size_t columns) {
+  std::string indent = "    " + label;
+  const std::size_t width = columns > indent.size() + 20 ? columns - indent.size() : 20;
+  for (const auto& line : Wrapped(Printable(text), width)) {
+    lines.push_back({{indent, Style::kQuiet}, {line}});
+    indent = std::string(indent.size(), ' ');
+  }
+}
+
 std::vector<StyledLine> ParkedLines(const v1::GetAgentStatusResponse& status, WallTime now,
                                     std::size_t columns) {
   std::vector<StyledLine> lines;
   for (const auto& parked : status.parked_events()) {
-    const WallTime since = TimeOf(parked.parked_time());
-    const std::string detail = parked.detail().empty() ? "" : ": " + parked.detail();
     lines.push_back({{"  " + LaneInWords(parked.lane()) + "  ", Style::kStrong},
-                     {Printable(parked.reason() + detail), Style::kBad},
-                     {", for " + SpanInWords(Age(since, now))}});
-    std::string indent = "    to do: ";
-    for (const auto& line : Wrapped(Printable(parked.remedy()), columns > 30 ? columns - 11 : 19)) {
-      lines.push_back({{indent, Style::kQuiet}, {line}});
-      indent = std::string(11, ' ');
-    }
+                     {Printable(parked.reason()), Style::kBad},
+                     {" for " + SpanInWords(Age(TimeOf(parked.parked_time()), now))}});
+    if (!parked.detail().empty()) AddBelow(lines, "why:   ", parked.detail(), columns);
+    AddBelow(lines, "to do: ", parked.remedy(), columns);
   }
   return lines;
+}
+
+void AddParked(std::vector<StyledLine>& lines, const v1::GetAgentStatusResponse& status, TerminalSize size,
+               WallTime now) {
+  const auto parked = ParkedLines(status, now, size.columns);
+  if (parked.empty()) return;
+  lines.push_back({});
+  lines.push_back({{"PARKED", Style::kBad},
+                   {"  each holds back only the later events of its own order or bin", Style::kQuiet}});
+  const std::size_t taken = lines.size() + kOtherRows + kLeastEvents;
+  const std::size_t room = size.rows > taken ? size.rows - taken : 1;
+  // What does not fit costs a row to say so.
+  const std::size_t fit = parked.size() <= room ? parked.size() : room - 1;
+  lines.insert(lines.end(), parked.begin(), parked.begin() + static_cast<std::ptrdiff_t>(fit));
+  if (fit < parked.size()) lines.push_back({{"  ... more: tillwire events --state parked", Style::kQuiet}});
 }
 
 StyledLine EventLine(const v1::OutboxEvent& event, WallTime now) {
@@ -206,22 +249,12 @@ std::vector<StyledLine> WatchScreen::Lines(TerminalSize size, WallTime now) cons
   if (status) {
     if (!state_->down) AddConnection(lines, status->connection(), now, size.columns);
     AddCounts(lines, status->outbox());
-    const auto parked = ParkedLines(*status, now, size.columns);
-    if (!parked.empty()) {
-      lines.push_back({});
-      lines.push_back({{"PARKED", Style::kBad},
-                       {"  each holds back only the later events of its own order or bin", Style::kQuiet}});
-      const std::size_t taken = lines.size() + 1 + 1 + kLeastEvents + 2;
-      const std::size_t fit = std::max<std::size_t>(size.rows > taken ? size.rows - taken : 0, 2);
-      lines.insert(lines.end(), parked.begin(),
-                   parked.begin() + static_cast<std::ptrdiff_t>(std::min(fit, parked.size())));
-      if (fit < parked.size())
-        lines.push_back({{"  ... more: tillwire events --state parked", Style::kQuiet}});
-    }
+    if (status->has_spool()) AddSpool(lines, status->spool(), now, size.columns);
+    AddParked(lines, *status, size, now);
   }
   lines.push_back({});
   lines.push_back({{"RECENT EVENTS", Style::kStrong}});
-  const std::size_t fit = size.rows > lines.size() + 1 ? size.rows - lines.size() - 1 : 0;
+  const std::size_t fit = size.rows > lines.size() + 2 ? size.rows - lines.size() - 2 : 0;
   const auto& events = state_->events;
   if (events.empty() && fit > 0) lines.push_back({{"  none yet", Style::kQuiet}});
   for (std::size_t i = events.size() > fit ? events.size() - fit : 0; i < events.size(); ++i) {

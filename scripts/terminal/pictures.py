@@ -32,12 +32,12 @@ class Store:
         self.socket = str(folder / 'capture.sock')
         (folder / 'ingestd.toml').write_text(
             f'[listen]\naddress = "127.0.0.1:{self.port}"\n[ledger]\npath = "{folder}/ledger.db"\n'
-            '[acceptance]\nmax_lines = 3\n')
+            '[acceptance]\nmax_lines = 3\n[metrics]\nlisten = ""\n')
         (folder / 'tillwired.toml').write_text(
             '[terminal]\nstore_id = "0042"\nterminal_id = "till-3"\n'
             f'[outbox]\ndirectory = "{folder}/outbox"\n[capture]\nsocket = "{self.socket}"\n'
             f'[uplink]\nserver = "127.0.0.1:{self.port}"\nbackoff_base = "200ms"\nbackoff_cap = "20s"\n'
-')
+            '[metrics]\nlisten = ""\n')
 
     def start(self, *command):
         with open(self.folder / 'log', 'a') as log:
@@ -79,7 +79,11 @@ class Store:
     def watch(self, pattern, title, output):
         session = Session([str(self.build / 'agent/tillwire'), 'watch', '--socket', self.socket], {})
         session.wait_for(pattern)
-        session.read(0.6)  # changes within a quarter of a second come as one
+        settled = False
+        while not settled:  # changes within a quarter of a second come as one
+            session.read(0.4)
+            session.wait_for(pattern)
+            settled = not session.has_more()
         output.write_text(picture(session.screen.cells, session.screen.columns, title))
         session.type('q')
         if session.finish() != 0:
@@ -107,7 +111,7 @@ def watch_pictures(build, output):
             store.centre.wait()
             for number in range(3):
                 store.cancel(f'W-70053{number}')
-            store.watch(r'NOT CONNECTED[^$]*last error[^$]*pending 4', 'tillwire watch: the centre is away',
+            store.watch(r'NOT CONNECTED to [^$]*last error[^$]*pending 4', 'tillwire watch: the centre is away',
                         output / 'watch-offline.svg')
         finally:
             store.stop()
@@ -120,7 +124,7 @@ def demo_picture(build, output):
         raise RuntimeError(f'the demo ended with {code}:\n{session.screen.text()}')
     rows = session.screen.cells
     used = [number for number, row in enumerate(rows) if any(letter != ' ' for letter, _ in row)]
-    (output / 'demo.svg').write_text(picture(rows[used[0]:used[-1] + 1], 92, 'scripts/demo'))
+    (output / 'demo.svg').write_text(picture(rows[used[0]:used[-1] + 1], 96, 'scripts/demo'))
 
 
 def main():

@@ -105,6 +105,10 @@ class Session:
         self.screen.feed(self.decoder.decode(data))
         return bool(data)
 
+    def has_more(self):
+        """Whether the program has printed what was not taken in yet."""
+        return bool(select.select([self.terminal], [], [], 0)[0])
+
     def wait_for(self, pattern, seconds=30):
         """Waits until the screen matches; raises with what it shows otherwise."""
         end = time.monotonic() + seconds
