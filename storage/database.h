@@ -68,6 +68,7 @@ class StatementRun {
   StatementRun& BindBlob(std::string_view value);
   StatementRun& Bind(const Hash& hash) { return BindBlob(hash.AsBytes()); }
   StatementRun& BindOptional(const std::optional<Hash>& hash) { return hash ? Bind(*hash) : BindNull(); }
+  StatementRun& BindOptional(const std::optional<Hash>&&) = delete;  // gone before the statement runs
   StatementRun& BindNull();
 
   // Moves to the next row; false at the end.

@@ -1,8 +1,8 @@
 // Epochs, forks, and what a Welcome changes.
 #include <algorithm>
 
-#include "storage/outbox.h"
 #include "core/epoch.h"
+#include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 
 namespace tillwire {
@@ -259,9 +259,15 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
       record.hash =
           RecordHash(record.id, record.lane, record.lane_predecessor, record.previous_hash, record.event);
       const std::string origin = EncodeOrigin(record.origin.value_or(old));
+      std::optional<Hash> predecessor_hash;
+      if (record.lane_predecessor) predecessor_hash = record.lane_predecessor->hash;
       StatementRun run(impl.statements->update_identity);
-      run.BindOptional(record.lane_predecessor ? std::optional(record.lane_predecessor->hash) : std::nullopt);
-      run.Bind(record.previous_hash).Bind(record.hash).BindBlob(origin).Bind(row.position).Execute();
+      run.BindOptional(predecessor_hash)
+          .Bind(record.previous_hash)
+          .Bind(record.hash)
+          .BindBlob(origin)
+          .Bind(row.position)
+          .Execute();
       impl.head = record.hash;
       if (given_up) {
         std::string reason = kDamagedReason;
