@@ -35,7 +35,7 @@ TEST_CASE_METHOD(WatchRig,
 
   REQUIRE(agent.Client().Capture(Cancellation("LONG", 5)).ok());
   CHECK(terminal.WaitFor("PARKED"));
-  CHECK(terminal.WaitFor("TOO_MANY_LINES: "));
+  CHECK(terminal.WaitFor("TOO_MANY_LINES"));
   CHECK(terminal.WaitFor("raise acceptance.max_lines"));
 
   agent.Stop();
