@@ -22,6 +22,8 @@ namespace {
 
 // The locks are held for some milliseconds; who holds one for longer hangs.
 constexpr std::chrono::milliseconds kLockTimeout{5'000};
+// Above a counter from here on a full spool's files might not find room below kMaxSpoolCounter.
+constexpr std::uint64_t kNoRoomFrom = kMaxSpoolCounter - kMaxSpoolFiles;
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -107,10 +109,12 @@ Result<Spooled> SpoolTransport::CaptureEvent(const v1::CaptureEventRequest& requ
                    "the spool holds its limit of " + std::to_string(kMaxSpoolFiles) + " files",
                    "start the agent: systemctl start tillwired"};
     }
-    // Above what waits, also where the clock was set back since.
+    // Above what waits, also where the clock was set back since. The names ascend, so a counter that leaves
+    // no room counts only if those below it led up to it.
     auto counter = static_cast<std::uint64_t>(std::max<std::int64_t>(ToMicros(now), 0));
     for (const auto& name : waiting->names) {
-      if (const auto used = CounterOfSpoolName(name)) counter = std::max(counter, *used + 1);
+      const auto used = CounterOfSpoolName(name);
+      if (used && (*used < kNoRoomFrom || *used <= counter)) counter = std::max(counter, *used + 1);
     }
     const std::string name = MakeSpoolName(counter, file.idempotency_key());
     if (auto published = folder_.Publish(*temporary, name); !published) return published.error();

@@ -82,6 +82,23 @@ TEST_CASE_METHOD(Fixture, "Files sort in the order of the commands, also where t
   for (int i = 0; i < 20; ++i) CHECK(names[i + 1] == MakeSpoolName(ahead + 1 + i, "k" + std::to_string(i)));
 }
 
+TEST_CASE_METHOD(Fixture, "A file with one of the last counters does not make commands share one") {
+  // Behind the last one there is no room; the other is where room ends.
+  const std::uint64_t last = GENERATE(kMaxSpoolCounter - 1, kMaxSpoolCounter - kMaxSpoolFiles - 1);
+  std::ofstream(Path() / "new" / MakeSpoolName(last, "z")) << "{}";
+  for (int i = 0; i < 5; ++i) REQUIRE(Capture(Request("A", "k" + std::to_string(9 - i))).ok());
+  std::set<std::uint64_t> counters;
+  std::vector<std::string> ours;
+  for (const auto& name : Names()) {
+    const auto counter = CounterOfSpoolName(name);
+    REQUIRE(counter);
+    counters.insert(*counter);
+    if (*counter != last) ours.push_back(*KeyOfSpoolName(name));
+  }
+  CHECK(counters.size() == 6);
+  CHECK(ours == std::vector<std::string>{"k9", "k8", "k7", "k6", "k5"});
+}
+
 TEST_CASE_METHOD(Fixture, "Commands at the same time each get a place of their own") {
   std::vector<std::thread> threads;
   std::atomic<int> stored = 0;
