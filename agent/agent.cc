@@ -179,6 +179,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
     uplink.NotifyCaptured();
   };
   spool_options.on_open = [&server] { server->SetServing(); };
+  spool_options.on_changed = [&changes] { changes.Publish({}); };
   SpoolImporter spool(store, intake, gate, std::move(spool_options));
   service_options.spool_status = [&spool] { return spool.Status(); };
   CaptureService service(store, gate, changes, clock, intake, metrics.capture, std::move(service_options));

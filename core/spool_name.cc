@@ -33,14 +33,11 @@ std::string MakeSpoolName(std::uint64_t counter, std::string_view key) {
          SpoolNameEnd(key);
 }
 
-std::string KeyOfSpoolName(std::string_view name) {
-  const auto dash = name.find('-');
-  if (dash != std::string_view::npos) {
-    if (const auto key = WithoutEnding(name.substr(dash + 1)); !key.empty()) return std::string(key);
-    return std::string(name);
-  }
-  const auto whole = WithoutEnding(name);
-  return std::string(whole.empty() ? name : whole);
+std::optional<std::string> KeyOfSpoolName(std::string_view name) {
+  if (!CounterOfSpoolName(name)) return std::nullopt;
+  const auto key = WithoutEnding(name.substr(kSpoolCounterDigits + 1));
+  if (key.empty()) return std::nullopt;
+  return std::string(key);
 }
 
 std::optional<std::uint64_t> CounterOfSpoolName(std::string_view name) {

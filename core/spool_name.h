@@ -21,9 +21,10 @@ std::string MakeSpoolName(std::uint64_t counter, std::string_view key);
 // What MakeSpoolName() makes of a key: a name's end by which files of one key can be looked for.
 std::string SpoolNameEnd(std::string_view key);
 
-// What follows the first "-", without an ending ".json"; the whole name where nothing would be left. The
-// idempotency key of a file whose payload has none.
-std::string KeyOfSpoolName(std::string_view name);
+// The idempotency key of a file whose payload has none: what follows the counter and "-", without an ending
+// ".json". Nothing where the name has no counter or no key: a part of some other name may well be the same in
+// names of different actions, of which all but the first would then be taken for repeats.
+std::optional<std::string> KeyOfSpoolName(std::string_view name);
 
 // Nothing where the name does not begin with 20 digits and "-", or with a number from kMaxSpoolCounter on.
 std::optional<std::uint64_t> CounterOfSpoolName(std::string_view name);

@@ -25,6 +25,8 @@ struct Uuid {
   static std::optional<Uuid> Parse(std::string_view text);
   // From exactly 16 bytes.
   static std::optional<Uuid> FromBytes(std::string_view bytes);
+  // Whether it is what UuidGenerator makes: version 7, with the variant of RFC 9562.
+  [[nodiscard]] bool IsVersion7() const { return bytes[6] >> 4U == 7 && bytes[8] >> 6U == 2; }
   [[nodiscard]] std::string_view AsBytes() const {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }

@@ -157,6 +157,7 @@ Error OpenError(const std::filesystem::path& path, int error_number) {
     case EMFILE:
     case ENFILE:
     case ENOMEM:
+    case EWOULDBLOCK:  // a file server has leased it to its writer, and is asked to let go
       return FileError("open", path, error_number);
     case EACCES:
       return BadFile("the agent may not read it",

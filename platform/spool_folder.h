@@ -54,9 +54,11 @@ struct BadFiles {
   struct File {
     std::string name;
     std::string reason;
+    bool operator==(const File&) const = default;
   };
   std::uint64_t total = 0;
   std::vector<File> files;  // the first in byte order of their names
+  bool operator==(const BadFiles&) const = default;
 };
 
 // Used by one thread at a time.

@@ -39,7 +39,9 @@ Result<CaptureInput> CaptureIntake::FromSpool(CaptureRequest request, const Hash
   std::optional<Uuid> event_id;
   if (!request.event_id.empty()) {
     event_id = Uuid::Parse(request.event_id);
-    if (!event_id) return Invalid("event_id is no UUID", "leave it out: the agent gives one");
+    if (!event_id || !event_id->IsVersion7()) {
+      return Invalid("event_id is no UUID of version 7", "leave it out: the agent gives one");
+    }
   }
   if (auto valid = ValidateCapture(request); !valid) return valid.error();
   request.source = source;

@@ -78,23 +78,23 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
 
   void OpenFolder() {
     auto folder = SpoolFolder::Create(options_.directory);
-    if (folder) {
-      auto watch = SpoolWatch::Start(io_, *folder,
-                                     {[this] { OnNew(); }, [this] { CountBad(); }, [this] { OnGone(); }});
-      if (watch) {
-        folder_.emplace(std::move(*folder));
-        watch_ = std::move(*watch);
-      } else {
-        folder = watch.error();
-      }
-    }
     if (!folder) {
       // Whoever can't be asked can't be waited for: captures over the socket go on.
-      NoteProblem(folder.error(), "spool: not available");
+      NoteProblem(problem_, folder.error(), "spool: not available");
       OpenGate();
       return RetryLater();
     }
-    NoteProblem({}, {});
+    folder_.emplace(std::move(*folder));
+    auto watch =
+        options_.watch(io_, *folder_, {[this] { OnNew(); }, [this] { CountBad(); }, [this] { OnGone(); }});
+    // Without a watch the folder is opened and looked at again and again.
+    NoteProblem(watch_problem_, watch ? Error() : watch.error(), "spool: looked at from time to time only");
+    if (watch) watch_ = std::move(*watch);
+    if (looked_) {
+      CountBad();
+      return TakeGroup();
+    }
+    NoteProblem(problem_, {}, {});
     const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
     folder_->RemoveStaleTemporaries(now - kStaleAfter);
     CountBad();
@@ -116,7 +116,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
       spdlog::warn("spool: its lock is not usable error=\"{}\"", lock.error().Text());
     } else if (!*lock) {
       spdlog::warn("spool: a process holds {} for long; a capture that it writes may come late",
-                   (folder_->Directory() / "lock").string());
+                   Printable((folder_->Directory() / "lock").string()));
     }
     FirstLook();
   }
@@ -135,12 +135,18 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     TakeGroup();
   }
 
-  // Reads what waits, to learn its lanes, without taking it. Beyond what is known all captures stay held.
+  // Reads what waits, to learn its lanes, without taking it. As long as one of them is not known, all
+  // captures stay held.
   void HoldOnlyLanesConcerned() {
     if (!all_known_ || lanes_known_) return;
     WaitingLanes lanes;
     for (const auto& name : at_start_) {
-      if (const auto input = ReadInput(name)) lanes.Add(*input);
+      const auto input = ReadInput(name);
+      if (input) {
+        lanes.Add(*input);
+      } else if (!BlamesTheFile(input.error()) && input.error().code != ErrorCode::kNotFound) {
+        return;
+      }
     }
     lanes_known_ = true;
     gate_.HoldLanes(std::move(lanes));
@@ -151,12 +157,12 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     if (!content) return content.error();
     auto capture = DecodeSpoolFile(*content);
     if (!capture) return capture.error();
-    const std::string key = KeyOfSpoolName(name);
-    if (capture->request.idempotency_key.empty() && !IsUtf8(key)) {
-      return Error{ErrorCode::kInvalidArgument, "it has no idempotency_key, and its name is not UTF-8",
-                   "give idempotency_key"};
+    const auto key = KeyOfSpoolName(name);
+    if (capture->request.idempotency_key.empty() && !(key && IsUtf8(*key))) {
+      return Error{ErrorCode::kInvalidArgument, "it has no idempotency_key, and its name gives none",
+                   "give idempotency_key, or name it COUNTER-KEY (20 digits, -, key)"};
     }
-    return intake_.FromSpool(std::move(capture->request), capture->content, key);
+    return intake_.FromSpool(std::move(capture->request), capture->content, key.value_or(""));
   }
 
   void TakeGroup() {
@@ -167,7 +173,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     NoteWaiting(*waiting);
     if (waiting->names.empty()) {
       OpenGate();
-      if (!left_.empty()) RetryLater();
+      if (!left_.empty() || !watch_) RetryLater();
       return;
     }
     taking_ = true;
@@ -228,6 +234,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     }
     if (std::exchange(gone_, false)) return OnGone();
     if (!stopped_by && std::exchange(stalled_, false)) gate_.Resume();
+    if (!stopped_by && left_.empty()) NoteProblem(problem_, {}, {});
     gate_.Release(released);
     if (stopped_by) return Stall(*stopped_by);
     if (gate_.Holding() && at_start_.empty()) {
@@ -239,9 +246,8 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
 
   void Take(const std::string& name, const CaptureInput& input, const Captured& captured) {
     if (!captured.repeated && options_.on_captured) options_.on_captured(input.source);
-    if (input.id_from_outside && captured.event_id != input.event_id) {
-      spdlog::info("spool: repeat file={} event_id={} first_event_id={}", Printable(name),
-                   input.event_id.ToString(), captured.event_id.ToString());
+    if (captured.repeated) {
+      spdlog::info("spool: repeat file={} first_event_id={}", Printable(name), captured.event_id.ToString());
     }
     if (auto removed = folder_->Remove(name); !removed) Leave(name, removed.error());
   }
@@ -250,22 +256,22 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     if (auto moved = folder_->SetAside(name, reason.Text()); !moved) return Leave(name, moved.error());
     at_start_.erase(name);
     // The reason may quote the content, which logs never hold.
-    spdlog::warn("spool: set aside file={} reason_in={}", Printable(name), folder_->BadPath().string());
+    spdlog::warn("spool: set aside file={} reason_in={}", Printable(name),
+                 Printable(folder_->BadPath().string()));
   }
 
   // It stays in new/ although it is done with: it is passed over until the next try.
   void Leave(const std::string& name, const Error& problem) {
     at_start_.erase(name);
     left_.insert(name);
-    NoteProblem(problem, "spool: a file stays");
+    NoteProblem(problem_, problem, "spool: a file stays");
   }
 
   void Stall(const Error& reason) {
-    NoteProblem(reason, "spool: files wait");
-    if (!stalled_ && gate_.Holding()) {
-      stalled_ = true;
+    NoteProblem(problem_, reason, "spool: files wait");
+    if (gate_.Holding()) {
       HoldOnlyLanesConcerned();
-      gate_.Stall(reason);
+      if (!std::exchange(stalled_, true)) gate_.Stall(reason);
     }
     RetryLater();
   }
@@ -278,7 +284,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
       if (error) return;
       retrying_ = false;
       left_.clear();
-      if (folder_) {
+      if (watch_) {
         TakeGroup();
       } else {
         OpenFolder();
@@ -297,7 +303,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
   void OnGone() {
     gone_ = taking_;  // the group under way needs the folder
     if (gone_) return;
-    NoteProblem({ErrorCode::kUnavailable, "a folder or lock of the spool was moved or deleted", {}},
+    NoteProblem(problem_, {ErrorCode::kUnavailable, "a folder or lock of the spool was moved or deleted", {}},
                 "spool: gone");
     watch_.reset();
     folder_.reset();
@@ -310,30 +316,50 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
     at_start_.clear();
     gate_.Open();
     if (options_.on_open) options_.on_open();
+    Changed();
   }
 
   void CountBad() {
     auto bad = folder_->Bad(kShownBadFiles);
     if (!bad) return;
     for (auto& file : bad->files) file = {Printable(file.name), Printable(file.reason)};
-    const std::lock_guard lock(mutex_);
-    status_.bad = std::move(*bad);
+    {
+      const std::lock_guard lock(mutex_);
+      if (*bad == status_.bad) return;
+      status_.bad = std::move(*bad);
+    }
+    Changed();
   }
 
   void NoteWaiting(const SpoolListing& waiting) {
     const auto oldest = waiting.names.empty() ? std::nullopt : folder_->WrittenAt(waiting.names.front());
-    const std::lock_guard lock(mutex_);
-    status_.waiting = waiting.total;
-    status_.oldest_waiting = oldest;
-    if (waiting.total == 0) status_.last_problem.clear();
+    if (waiting.total == 0) NoteProblem(problem_, {}, {});
+    bool changed = false;
+    {
+      const std::lock_guard lock(mutex_);
+      changed = status_.waiting != waiting.total || status_.oldest_waiting != oldest;
+      status_.waiting = waiting.total;
+      status_.oldest_waiting = oldest;
+    }
+    if (changed) Changed();
   }
 
   // Logged once while it stays the same. An empty problem ends it.
-  void NoteProblem(const Error& problem, const char* what) {
-    const std::string text = problem.Text();
-    const std::lock_guard lock(mutex_);
-    if (!text.empty() && text != status_.last_problem) spdlog::warn("{} reason=\"{}\"", what, text);
-    status_.last_problem = text;
+  void NoteProblem(std::string& noted, const Error& problem, const char* what) {
+    const std::string text = Printable(problem.Text());
+    if (text == noted) return;
+    if (!text.empty()) spdlog::warn("{} reason=\"{}\"", what, text);
+    noted = text;
+    {
+      const std::lock_guard lock(mutex_);
+      status_.last_problem = problem_.empty() ? watch_problem_ : problem_;
+    }
+    Changed();
+  }
+
+  // Without the mutex: whoever is told may ask for the status.
+  void Changed() {
+    if (options_.on_changed) options_.on_changed();
   }
 
   CaptureStore& store_;
@@ -352,9 +378,11 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
   std::chrono::steady_clock::time_point give_up_waiting_;
   std::set<std::string> at_start_;  // what the gate waits for
   std::set<std::string> left_;
-  bool all_known_ = false;    // at_start_ is all that there was
-  bool lanes_known_ = false;  // the gate knows their lanes
-  bool looked_ = false;       // commands that wrote before the agent listened are done
+  std::string problem_;        // with the files or their folder
+  std::string watch_problem_;  // why nothing tells of new files
+  bool all_known_ = false;     // at_start_ is all that there was
+  bool lanes_known_ = false;   // the gate knows their lanes
+  bool looked_ = false;        // commands that wrote before the agent listened are done
   bool taking_ = false;
   bool retrying_ = false;
   bool gone_ = false;

@@ -10,6 +10,7 @@
 #include "agent/capture/capture_gate.h"
 #include "agent/capture/capture_intake.h"
 #include "agent/capture_store.h"
+#include "agent/spool/spool_watch.h"
 #include "agent/spool_status.h"
 #include "core/event.h"
 
@@ -28,9 +29,14 @@ struct SpoolImporterOptions {
   // How long commands are waited for that found no agent and may still be writing. A command holds its lock
   // for some milliseconds; only one that was stopped in the middle needs this limit.
   std::chrono::milliseconds decision_timeout{5'000};
-  // Both are called on any thread and must not block.
+  // How new files are noticed. Where it fails, or ends, the folder is looked at every retry_interval.
+  std::function<Result<std::unique_ptr<SpoolWatch>>(asio::io_context&, const SpoolFolder&,
+                                                    SpoolWatch::Callbacks)>
+      watch = &SpoolWatch::Start;
+  // All are called on any thread and must not block.
   std::function<void(EventSource)> on_captured;  // after each event that was stored; a repeat is not
   std::function<void()> on_open;                 // once: captures over the socket wait for the spool no more
+  std::function<void()> on_changed;              // Status() may say something else than before
 };
 
 // Owns a thread, since reading a folder and setting a file aside wait for the disk.

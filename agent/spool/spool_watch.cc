@@ -25,6 +25,14 @@ constexpr std::uint32_t kBadEvents = IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | I
 // A folder that somebody holds open does not say itself that it was deleted; the one above it does.
 constexpr std::uint32_t kTopEvents = IN_MOVED_FROM | IN_DELETE | IN_MOVE_SELF | IN_ONLYDIR;
 
+// inotify's own limits come as "no space" and "too many open files".
+Error WatchError(const std::filesystem::path& path, int error_number) {
+  Error error = FileError("watch", path, error_number);
+  if (error_number == ENOSPC) error.hint = "raise the sysctl fs.inotify.max_user_watches";
+  if (error_number == EMFILE) error.hint = "raise the sysctl fs.inotify.max_user_instances";
+  return error;
+}
+
 }  // namespace
 
 class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
@@ -87,7 +95,7 @@ class SpoolWatch::Impl : public std::enable_shared_from_this<Impl> {
 Result<std::unique_ptr<SpoolWatch>> SpoolWatch::Start(asio::io_context& io, const SpoolFolder& folder,
                                                       Callbacks callbacks) {
   FileDescriptor descriptor(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!descriptor.IsOpen()) return FileError("watch", folder.NewPath(), errno);
+  if (!descriptor.IsOpen()) return WatchError(folder.NewPath(), errno);
   Impl::Watches watches;
   const std::tuple<int*, std::filesystem::path, std::uint32_t> wanted[] = {
       {&watches.of_top, folder.Directory(), kTopEvents},
@@ -95,7 +103,7 @@ Result<std::unique_ptr<SpoolWatch>> SpoolWatch::Start(asio::io_context& io, cons
       {&watches.of_bad, folder.BadPath(), kBadEvents}};
   for (const auto& [watch, path, events] : wanted) {
     *watch = inotify_add_watch(descriptor.Get(), path.c_str(), events);
-    if (*watch < 0) return FileError("watch", path, errno);
+    if (*watch < 0) return WatchError(path, errno);
   }
   auto impl = std::make_shared<Impl>(io, std::move(descriptor), watches, std::move(callbacks));
   impl->Wait();

@@ -17,14 +17,18 @@ TEST_CASE("What can't stand in a name is replaced, and a long key is cut") {
   CHECK(MakeSpoolName(1, std::string(500, 'k')).size() < 200);
 }
 
-TEST_CASE("The key of a name is what follows the first dash") {
+TEST_CASE("The key of a name is what follows the counter") {
   CHECK(KeyOfSpoolName("00001780000000000000-pos-117.json") == "pos-117");
-  CHECK(KeyOfSpoolName("1-4711.2") == "4711.2");
-  CHECK(KeyOfSpoolName("cancel4711.json") == "cancel4711");
-  CHECK(KeyOfSpoolName("cancel4711") == "cancel4711");
-  CHECK(KeyOfSpoolName("0001-") == "0001-");
-  CHECK(KeyOfSpoolName("0001-.json") == "0001-.json");
-  CHECK(KeyOfSpoolName("-k") == "k");
+  CHECK(KeyOfSpoolName("00000000000000000001-4711.2") == "4711.2");
+}
+
+TEST_CASE("A name without a counter, or with nothing behind it, has no key") {
+  for (const char* name : {"20260504-0001.json", "1-4711", "clear.json", "-k", "00001780000000000000.json",
+                           "00001780000000000000-", "00001780000000000000-.json", "99999999999999999999-k",
+                           "0000178000000000000x-k", ""}) {
+    INFO(name);
+    CHECK_FALSE(KeyOfSpoolName(name));
+  }
 }
 
 TEST_CASE("Only 20 digits that a clock may have given are a counter") {

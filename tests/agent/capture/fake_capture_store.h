@@ -177,6 +177,11 @@ class FakeCaptureStore final : public CaptureStore {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, [&] { return calls_ >= count; });
   }
+  // How many calls came in so far.
+  std::size_t Calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
+  }
   // What was stored.
   std::vector<CaptureInput> Stored() {
     const std::lock_guard lock(mutex_);
