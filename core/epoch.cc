@@ -12,4 +12,9 @@ std::string EpochName(std::uint64_t epoch) {
   return text.data();
 }
 
+std::string SequencesText(std::uint64_t first, std::uint64_t last) {
+  if (first == last) return "sequence " + std::to_string(first);
+  return "sequences " + std::to_string(first) + " to " + std::to_string(last);
+}
+
 }  // namespace tillwire

@@ -96,7 +96,8 @@ Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::pa
                                                        std::uint64_t max_bytes) {
   try {
     auto database = std::make_unique<SQLite::Database>(
-        path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX, /*aBusyTimeoutMs=*/0, options.vfs);
+        path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
+        /*aBusyTimeoutMs=*/0, options.vfs);
     Configure(*database, options, max_bytes);
     // Before the log is moved: a log that an earlier run deleted must not come back after a power cut.
     if (options.vfs.empty()) {

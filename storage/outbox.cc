@@ -17,10 +17,6 @@ constexpr char kMarkFile[] = "outbox.hwm";
 constexpr std::uint64_t kHeadroomBytes = 64ULL << 20;
 constexpr std::uint64_t kRowOverheadBytes = 320;  // identity, hashes and index entries of an event, about
 
-std::string RangeText(std::uint64_t first, std::uint64_t last) {
-  return first == last ? std::to_string(first) : std::to_string(first) + " to " + std::to_string(last);
-}
-
 }  // namespace
 
 Outbox::Impl::Statements::Statements(SQLite::Database& database)
@@ -205,7 +201,8 @@ void Outbox::Impl::CheckHighWaterMark() {
     AddIncident(
         "the outbox file was put back to an older copy: its newest epoch is missing, and what it held "
         "after " +
-        std::to_string(last_position) + " events is lost here, unless the centre has it");
+        std::to_string(last_position) + (last_position == 1 ? " event" : " events") +
+        " is lost here, unless the centre has it");
     return;
   }
   if (mark.id.sequence > issued) {
@@ -220,8 +217,9 @@ void Outbox::Impl::CheckHighWaterMark() {
     DeclareLost(tombstone);
     AddIncident("this outbox had been written up to sequence " + std::to_string(mark.id.sequence) +
                 " of epoch " + EpochName(mark.id.epoch) + ", its file holds " + std::to_string(issued) +
-                ": sequence " + RangeText(tombstone.first, tombstone.last) +
-                " is lost here, unless the centre has it; captures go into a new epoch");
+                ": " + SequencesText(tombstone.first, tombstone.last) +
+                (tombstone.first == tombstone.last ? " is" : " are") +
+                " lost here, unless the centre has it; captures go into a new epoch");
     return;
   }
   // A mark below what was issued, or in an epoch that is closed, was overtaken by a commit just before a

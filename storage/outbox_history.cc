@@ -143,9 +143,8 @@ void Outbox::Impl::ReconcileEpoch(EpochRow& row, const EpochState& state, Welcom
     if (row.retained && tombstone.last == *row.retained) tombstone.last_hash = row.last_hash;
     tombstone.cause = "the centre lost it after it had confirmed it, and it is no longer retained here";
     DeclareLost(tombstone);
-    AddIncident("the centre no longer has sequence " + std::to_string(tombstone.first) + " to " +
-                std::to_string(tombstone.last) + " of epoch " + EpochName(row.epoch) +
-                ", which were pruned here: lost");
+    AddIncident("the centre no longer has " + SequencesText(tombstone.first, tombstone.last) + " of epoch " +
+                EpochName(row.epoch) + ", pruned here: lost");
     report.declared_lost += pruned_last - first + 1;
   }
 
@@ -286,7 +285,8 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
       ++report.moved;
     }
   }
-  impl.AddIncident(std::to_string(report.moved) + " events moved into a new epoch: " + why);
+  impl.AddIncident(std::to_string(report.moved) + (report.moved == 1 ? " event" : " events") +
+                   " moved into a new epoch: " + why);
   return report;
 }
 

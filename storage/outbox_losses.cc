@@ -1,8 +1,8 @@
 // What will never come from this outbox: lost, damaged and released, and what the centre knows of it.
 #include <algorithm>
 
-#include "storage/outbox.h"
 #include "core/epoch.h"
+#include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 
 namespace tillwire {
@@ -116,9 +116,8 @@ void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
     }
     std::uint64_t still_lost = 0;
     for (const Interval& part : rest) still_lost += part.last - part.first + 1;
-    AddIncident("of sequence " + std::to_string(all.first) + " to " + std::to_string(all.last) +
-                " of epoch " + EpochName(row.tombstone.epoch) + ", lost here, the centre has " +
-                std::to_string(all.last - all.first + 1 - still_lost) +
+    AddIncident("of " + SequencesText(all.first, all.last) + " of epoch " + EpochName(row.tombstone.epoch) +
+                ", lost here, the centre has " + std::to_string(all.last - all.first + 1 - still_lost) +
                 "; lost for good: " + std::to_string(still_lost));
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -71,8 +72,11 @@ Result<std::string> ReadInput(const std::string& name) {
   if (name != "-") {
     errno = 0;
     file.open(name, std::ios::binary);
-    if (!file)
-      return Invalid("cannot read " + name + ": " + std::generic_category().message(errno), "check --json");
+    // A folder opens, and then gives nothing.
+    std::error_code ignored;
+    const int problem = std::filesystem::is_directory(name, ignored) ? EISDIR : file ? 0 : errno;
+    if (problem != 0)
+      return Invalid("cannot read " + name + ": " + std::generic_category().message(problem), "check --json");
   }
   std::istream& in = name == "-" ? std::cin : file;
   std::string text(kMaxInputBytes + 1, '\0');
@@ -80,6 +84,9 @@ Result<std::string> ReadInput(const std::string& name) {
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > kMaxInputBytes)
     return Invalid("the input has more than 1 MiB", "an event may have 64 KiB");
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return Invalid("the input is empty", "give a CaptureEventRequest as JSON; see docs/integrate");
+  if (!IsUtf8(text)) return Invalid("the input is not valid UTF-8", "write it as UTF-8, as JSON asks");
   return text;
 }
 

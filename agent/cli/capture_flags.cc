@@ -1,6 +1,7 @@
 #include "agent/cli/capture_flags.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <limits>
 #include <string_view>
@@ -197,7 +198,11 @@ Result<void> CaptureFlags::AddLines(json& document) const {
 Result<void> CaptureFlags::CheckScope() const {
   for (const auto& flag : texts_) {
     if (flag.option->get_name() != "--scope" || flag.values.empty() || lines_.values.empty()) continue;
-    if (flag.values.back() != "whole-order") continue;
+    std::string scope = flag.values.back();
+    std::transform(scope.begin(), scope.end(), scope.begin(), [](unsigned char letter) {
+      return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+    });
+    if (!scope.ends_with("whole-order")) continue;
     return Invalid("--line is given, but --scope is whole-order", "give --scope lines, or leave --line out");
   }
   return {};

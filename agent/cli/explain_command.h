@@ -4,6 +4,7 @@
 #include <string>
 
 #include "agent/cli/connection_options.h"
+#include "core/result.h"
 #include "platform/command_line/command_line.h"
 
 namespace tillwire {
@@ -16,6 +17,9 @@ class ExplainCommand final : public Command {
   [[nodiscard]] int Run() const override;
 
  private:
+  // Where no agent answers.
+  [[nodiscard]] int ExplainFromSpool(const Error& no_agent) const;
+
   const ConnectionOptions& connection_;
   std::string event_id_;
   bool json_ = false;

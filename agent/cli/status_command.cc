@@ -132,12 +132,7 @@ void PrintLost(std::ostream& out, const v1::GetAgentStatusResponse& status) {
   out << "\nLost for good\n";
   for (const auto& lost : status.lost_ranges()) {
     out << "  epoch " << EpochName(lost.epoch()) << ", ";
-    if (lost.first_sequence() == lost.last_sequence()) {
-      out << "sequence " << lost.first_sequence();
-    } else {
-      out << "sequences " << lost.first_sequence() << " to " << lost.last_sequence();
-    }
-    out << ": " << lost.cause()
+    out << SequencesText(lost.first_sequence(), lost.last_sequence()) << ": " << lost.cause()
         << (lost.announced() ? " (the centre knows)" : " (the centre does not know yet)") << "\n";
   }
 }

@@ -174,6 +174,25 @@ TEST_CASE_METHOD(QueueRig, "The uplink is paused and resumed") {
   CHECK(agent.WaitForStatus(20s, [](const auto& status) { return status.outbox().delivered() == 2; }));
 }
 
+TEST_CASE_METHOD(StoreRig, "While the agent is down, an event in its spool is explained") {
+  agent.Start();
+  agent.Stop();
+  const std::string spool = (agent.OutboxDirectory() / "spool").string();
+  const CommandOutcome recorded = agent.RunCli(
+      {"cancel", "--operator-id", "117", "--order-id", "100023", "--scope", "whole-order", "--initiator",
+       "customer", "--reason", "fraud", "--release-policy", "none", "--output", "json", "--spool", spool});
+  INFO(recorded.errors);
+  REQUIRE(recorded.status.code == 0);
+  const auto id = json::parse(recorded.output)["event_id"].get<std::string>();
+  const CommandOutcome text = agent.RunCli({"explain", id, "--spool", spool});
+  CHECK(text.status.code == 0);
+  CHECK_THAT(text.output, Catch::Contains("it waits in the spool, since the agent is not running") &&
+                              Catch::Contains("to do: start the agent"));
+  const auto answer = json::parse(agent.RunCli({"explain", id, "--spool", spool, "--json"}).output);
+  CHECK(answer["explanations"][0]["reason"] == "EXPLANATION_REASON_SPOOLED");
+  CHECK(agent.RunCli({"explain", "01980000-0000-7000-8000-000000000001", "--spool", spool}).status.code == 3);
+}
+
 TEST_CASE_METHOD(StoreRig, "While the agent is down, each command says so") {
   const std::string id = "01980000-0000-7000-8000-000000000001";
   const std::vector<std::string> line =

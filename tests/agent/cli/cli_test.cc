@@ -332,6 +332,9 @@ TEST_CASE_METHOD(CliRig, "Bad JSON is told in JSON") {
     CHECK(answer["outcome"] == "bad_input");
     return answer["message"].get<std::string>();
   };
+  CHECK(problem("cancel", {}, "") == "the input is empty");
+  CHECK(problem("cancel", {}, " \n") == "the input is empty");
+  CHECK(problem("cancel", {}, "{\"note\":\"caf\xE9\"}") == "the input is not valid UTF-8");
   CHECK(problem("cancel", {}, "{") == "the input is no valid JSON at byte 2");
   CHECK(problem("cancel", {}, R"({"ordr":1})") == "ordr is no field of CaptureEventRequest");
   CHECK(problem("clear-bin", {}, kCancelJson) == "the input has an order_cancellation");

@@ -31,5 +31,29 @@ TEST_CASE("Sizes are told in the largest unit") {
   CHECK(BytesInWords(2ULL << 30) == "2 GiB");
 }
 
+TEST_CASE("What would move a terminal's cursor is not printed") {
+  CHECK(Printable("caf\xC3\xA9 \xE4\xB8\xAD") == "caf\xC3\xA9 \xE4\xB8\xAD");
+  CHECK(Printable("a\x1B[2Jb\n\x7F") == "a?[2Jb??");
+  CHECK(Printable("\xC2\x9B"
+                  "31m") == "?31m");  // CSI as one control character
+  CHECK(Printable("caf\xE9") == "caf?");
+  CHECK(Printable("\xE4\xB8") == "??");
+}
+
+TEST_CASE("Texts fit their columns") {
+  CHECK(Counted(0, "event") == "0 events");
+  CHECK(Counted(1, "event") == "1 event");
+  CHECK(Columns("caf\xC3\xA9") == 4);
+  CHECK(Cut("caf\xC3\xA9", 4) == "caf\xC3\xA9");
+  CHECK(Cut("caf\xC3\xA9s", 4) == "ca..");
+  CHECK(Cut("\xC3\xA9\xC3\xA9\xC3\xA9\xC3\xA9", 3) == "\xC3\xA9..");
+  CHECK(Cut("abc", 1) == ".");
+  CHECK(Cut("abc", 0).empty());
+  CHECK(Padded("ab", 4) == "ab  ");
+  CHECK(Padded("abcde", 4) == "ab..");
+  CHECK(Wrapped("one two three", 7) == std::vector<std::string>{"one two", "three"});
+  CHECK(Wrapped("  ", 7).empty());
+}
+
 }  // namespace
 }  // namespace tillwire
