@@ -40,7 +40,9 @@ WallTime Earliest(const std::string& beginning) {
 }  // namespace
 
 CLI::Option* AddEventArgument(CLI::App& app, std::string& event_id) {
-  return app.add_option("EVENT", event_id, "The event's id, or its first letters, at least eight")
+  return app
+      .add_option("EVENT", event_id,
+                  "The event's id, or the beginning of it, at least eight letters and digits")
       ->type_name("EVENT");
 }
 

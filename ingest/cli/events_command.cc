@@ -124,7 +124,7 @@ EventsCommand::EventsCommand(CommandLine& line)
             {kExitFailed, "the service refused, or stopped in the middle"},
             {kExitBadInput, "bad input"},
             {kExitUnreachable, "no service answers"}},
-           {{"What arrives from now on and arrived before", "tillwire-ingestd events --follow"},
+           {{"What has arrived, and what arrives", "tillwire-ingestd events --follow"},
             {"The orders that one store cancelled",
              "tillwire-ingestd events --store 0042 --json | \\\n"
              "  jq -r '.event.order_cancellation.order_id // empty'"}}})) {

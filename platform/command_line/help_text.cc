@@ -92,6 +92,7 @@ std::string OptionLabel(const OptionModel& option) {
 std::string OptionMeaning(const OptionModel& option) {
   std::string notes;
   const auto note = [&notes](const std::string& text) { notes += (notes.empty() ? "" : "; ") + text; };
+  if (option.required && !option.positional) note("required");
   if (!option.default_value.empty()) note("default: " + option.default_value);
   if (!option.environment.empty()) note("environment: " + option.environment);
   return option.help + (notes.empty() ? "" : " (" + notes + ")");

@@ -16,7 +16,8 @@ std::string UsageLine(const CommandModel& command);
 // "-f, --follow", "--server HOST:PORT".
 std::string OptionLabel(const OptionModel& option);
 
-// An option's meaning with its choices, default and environment variable, in one paragraph.
+// An option's meaning with whether it is required, its default and its environment variable, in one
+// paragraph.
 std::string OptionMeaning(const OptionModel& option);
 
 // The headings of a command's options: arguments known by their place come first, under "Arguments", then
