@@ -171,7 +171,7 @@ Result<void> EventsCommand::List(AgentTransport& agent, EventPrinter& printer) c
   const auto request = Request();
   std::vector<v1::OutboxEvent> events;
   if (!request.newest_first()) printer.Print(events);  // the table's head
-  const auto listed = agent.ListEvents(request, [&](const v1::OutboxEvent& event) {
+  auto listed = agent.ListEvents(request, [&](const v1::OutboxEvent& event) {
     if (request.newest_first()) {
       events.push_back(event);
     } else {

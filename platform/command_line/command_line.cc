@@ -6,6 +6,7 @@
 
 #include "platform/command_line/help_text.h"
 #include "platform/command_line/man_page.h"
+#include "platform/command_line/option_types.h"
 #include "platform/command_line/usage_error.h"
 
 namespace tillwire {
@@ -24,7 +25,7 @@ std::string OneParagraph(std::string text) {
 }
 
 std::string FullName(const CLI::App& app) {
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   return app.get_parent() == nullptr ? name : FullName(*app.get_parent()) + " " + name;
 }
 
@@ -60,13 +61,13 @@ CLI::App& CommandLine::Add(CLI::App& parent, CommandText text) {
 
 CLI::Option* CommandLine::AddChoice(CLI::App& app, const std::string& name, std::string& target,
                                     std::vector<std::string> choices, const std::string& help) {
-  const auto check = [name, choices, &target](const std::string& given) {
+  const auto take = [name, choices, &target](const std::string& given) {
     if (std::find(choices.begin(), choices.end(), given) == choices.end()) {
       throw CLI::ValidationError(name + " is \"" + given + "\"; give " + OneOf(choices));
     }
     target = given;
   };
-  CLI::Option* option = app.add_option_function<std::string>(name, check, help);
+  CLI::Option* option = AddChecked(app, name, take, help);
   OfferChoices(*option, std::move(choices));
   return option;
 }

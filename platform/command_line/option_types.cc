@@ -35,6 +35,15 @@ bool Parse(const std::string& text, Number& number) {
 
 }  // namespace
 
+CLI::Option* AddChecked(CLI::App& app, const std::string& name,
+                        const std::function<void(const std::string&)>& take, const std::string& help) {
+  const auto take_last = [take](const CLI::results_t& given) {
+    take(given.back());
+    return true;
+  };
+  return app.add_option(name, take_last, help)->type_name("TEXT");
+}
+
 CLI::Option* AddWholeNumber(CLI::App& app, const std::string& name, std::uint64_t& target,
                             const std::string& help) {
   const auto check = [name, &target](const std::string& given) {
@@ -42,7 +51,7 @@ CLI::Option* AddWholeNumber(CLI::App& app, const std::string& name, std::uint64_
     if (!Parse(given, number)) Refuse(name, given, "a whole number from 0");
     target = number;
   };
-  return app.add_option_function<std::string>(name, check, help)->type_name("N");
+  return AddChecked(app, name, check, help)->type_name("N");
 }
 
 CLI::Option* AddSeconds(CLI::App& app, const std::string& name, double& target, double min, double max,
@@ -54,9 +63,7 @@ CLI::Option* AddSeconds(CLI::App& app, const std::string& name, double& target, 
     }
     target = number;
   };
-  return app.add_option_function<std::string>(name, check, help)
-      ->type_name("SECONDS")
-      ->default_str(Text(target));
+  return AddChecked(app, name, check, help)->type_name("SECONDS")->default_str(Text(target));
 }
 
 std::optional<std::chrono::seconds> ParseSpan(const std::string& text) {
@@ -82,7 +89,7 @@ CLI::Option* AddSpan(CLI::App& app, const std::string& name, std::chrono::second
     }
     target = *span;
   };
-  return app.add_option_function<std::string>(name, check, help)
+  return AddChecked(app, name, check, help)
       ->type_name("SPAN")
       ->default_str(target % std::chrono::hours(1) == std::chrono::seconds(0)
                         ? std::to_string(target / std::chrono::hours(1)) + "h"
@@ -96,7 +103,7 @@ CLI::Option* AddAddress(CLI::App& app, const std::string& name, std::string& tar
     if (!address || address->port == 0) Refuse(name, given, "host:port, as 127.0.0.1:7400");
     target = given;
   };
-  return app.add_option_function<std::string>(name, check, help)->type_name("HOST:PORT")->default_str(target);
+  return AddChecked(app, name, check, help)->type_name("HOST:PORT")->default_str(target);
 }
 
 }  // namespace tillwire

@@ -5,10 +5,16 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
 namespace tillwire {
+
+// An option with one value, which is `take`n; it throws CLI::ValidationError with the whole message if the
+// value does not fit.
+CLI::Option* AddChecked(CLI::App& app, const std::string& name,
+                        const std::function<void(const std::string&)>& take, const std::string& help);
 
 // `target` keeps its value where the option is not given, and must outlive the parsing.
 CLI::Option* AddWholeNumber(CLI::App& app, const std::string& name, std::uint64_t& target,
