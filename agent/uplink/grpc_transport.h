@@ -15,9 +15,10 @@ class io_context;
 namespace tillwire {
 
 struct GrpcTransportOptions {
-  std::string server;   // host:port
-  bool tls = false;     // encrypted, the server's certificate verified for that host
-  std::string ca_file;  // PEM: who may have signed it; the system's authorities if empty. Read for each stream
+  std::string server;  // host:port
+  bool tls = false;    // encrypted, the server's certificate verified for that host
+  std::string
+      ca_file;  // PEM: who may have signed it; the system's authorities if empty. Read for each stream
   std::chrono::milliseconds keepalive_time{30'000};
   std::chrono::milliseconds keepalive_timeout{10'000};
 };
