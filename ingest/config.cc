@@ -66,11 +66,8 @@ Result<void> CheckLedger(const LedgerConfig& ledger) {
 // What no single key can show.
 std::vector<Error> Check(const IngestConfig& config, const std::string& path) {
   const std::vector<Result<void>> checks = {
-      CheckListen(config.listen),
-      CheckLedger(config.ledger),
-      CheckMetricsConfig(config.metrics),
-      CheckLogLevel(config.log_level),
-      CheckLogFormat(config.log_format),
+      CheckListen(config.listen),      CheckLedger(config.ledger),        CheckMetricsConfig(config.metrics),
+      CheckLogLevel(config.log_level), CheckLogFormat(config.log_format),
   };
   std::vector<Error> problems;
   for (const auto& check : checks) {

@@ -167,7 +167,8 @@ TEST_CASE("an outbox put back to an older copy names what is lost and begins a n
     REQUIRE(status.lost_ranges.size() == 1);
     CHECK(status.lost_ranges[0].tombstone.first == 5);
     CHECK(status.lost_ranges[0].tombstone.last == 6);
-    const auto unannounced = harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; });
+    const auto unannounced =
+        harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; });
     REQUIRE(unannounced.size() == 1);
     harness.Transact([&](Outbox& box) {
       box.MarkAnnounced({unannounced[0].row});
