@@ -26,14 +26,23 @@ class CaptureStore {
   virtual void CaptureInOrder(std::vector<CaptureInput> inputs,
                               std::function<void(std::vector<Result<Captured>>)> done) = 0;
   virtual void Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) = 0;
+  // The first of them, at most Outbox::kRequeuePage; nothing when there are no more.
   virtual void RequeueAll(const std::string& reason,
                           std::function<void(Result<std::vector<Position>>)> done) = 0;
   virtual void Release(const Uuid& event_id, const std::string& cause,
                        std::function<void(Result<Outbox::Requeued>)> done) = 0;
-  // Notes a pause of the uplink, or its end.
-  virtual void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) = 0;
+  // Notes a pause of the uplink, or its end. Answers what had been noted before.
+  virtual void SetPause(const std::optional<UplinkPause>& pause,
+                        std::function<void(Result<std::optional<UplinkPause>>)> done) = 0;
 
   virtual void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) = 0;
+  // An event with what it stands behind, at one moment.
+  struct Examined {
+    EventView event;
+    std::optional<EventView> holder;  // the event of event.held_by
+    std::uint64_t pending = 0;        // in the whole outbox
+  };
+  virtual void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) = 0;
   virtual void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) = 0;
   // The status and those of the events that are still there, at one moment.
   struct Look {

@@ -118,16 +118,30 @@ void OutboxWorker::Release(const Uuid& event_id, const std::string& cause,
                            });
 }
 
-void OutboxWorker::SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) {
-  Ask<bool>(
+void OutboxWorker::SetPause(const std::optional<UplinkPause>& pause,
+                            std::function<void(Result<std::optional<UplinkPause>>)> done) {
+  Ask<std::optional<UplinkPause>>(
       [pause](Outbox& outbox) {
+        auto before = outbox.Pause();
         outbox.SetPause(pause);
-        return true;
+        return before;
       },
-      [this, done = std::move(done)](const Result<bool>& noted) {
-        if (noted) Changed({});
-        done(noted ? Result<void>() : Result<void>(noted.error()));
-      });
+      std::move(done));
+}
+
+void OutboxWorker::Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) {
+  AskFor<Examined>(
+      [event_id](Outbox& outbox) -> Result<Examined> {
+        auto event = outbox.Find(event_id);
+        if (!event) return event.error();
+        Examined examined{std::move(*event), {}, outbox.Status().pending};
+        if (examined.event.held_by) {
+          auto holders = outbox.Views({*examined.event.held_by});
+          if (!holders.empty()) examined.holder = std::move(holders.front());
+        }
+        return examined;
+      },
+      std::move(done));
 }
 
 void OutboxWorker::Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) {

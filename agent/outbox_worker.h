@@ -40,8 +40,10 @@ class OutboxWorker final : public CaptureStore {
                   std::function<void(Result<std::vector<Position>>)> done) override;
   void Release(const Uuid& event_id, const std::string& cause,
                std::function<void(Result<Outbox::Requeued>)> done) override;
-  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override;
+  void SetPause(const std::optional<UplinkPause>& pause,
+                std::function<void(Result<std::optional<UplinkPause>>)> done) override;
   void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override;
+  void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) override;
   void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) override;
   void LookAt(const std::vector<Position>& events, std::function<void(Result<Look>)> done) override;
   void Status(std::function<void(Result<OutboxStatus>)> done) override;

@@ -102,6 +102,16 @@ class Validator {
     }
   }
 
+  void CheckDecision(const std::string& operator_id, const std::string& reason) {
+    RequiredId("", "operator_id", operator_id, "name who decides so");
+    if (IsBlank(reason)) Fail("", "reason", "is required", "say why, for those who look at it later");
+    Size("", "reason", reason, kMaxReasonBytes);
+    if (std::any_of(reason.begin(), reason.end(), IsControl)) {
+      Fail("", "reason", "has a control character", "remove it");
+    }
+    NoCardNumber("", "reason", reason);
+  }
+
   [[nodiscard]] Result<void> Outcome() const {
     if (error_) return *error_;
     return {};
@@ -292,6 +302,12 @@ bool IsTraceparent(std::string_view text) {
 Result<void> ValidateCapture(const CaptureRequest& request) {
   Validator validator;
   validator.Check(request);
+  return validator.Outcome();
+}
+
+Result<void> ValidateDecision(const std::string& operator_id, const std::string& reason) {
+  Validator validator;
+  validator.CheckDecision(operator_id, reason);
   return validator.Outcome();
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "core/event.h"
@@ -15,6 +16,10 @@ namespace tillwire {
 // "order_cancellation.lines[2].quantity is 0; give a quantity of at least 1". Text is taken to be UTF-8. What
 // stands in free text is never repeated in the error.
 Result<void> ValidateCapture(const CaptureRequest& request);
+
+// What a person gives along with a decision about the queue: who decides, and why, in at most
+// kMaxReasonBytes.
+Result<void> ValidateDecision(const std::string& operator_id, const std::string& reason);
 
 // Whether the serialized event keeps to kMaxEventBytes.
 Result<void> CheckEventSize(std::size_t bytes);

@@ -47,7 +47,8 @@ void Answer(httplib::Response& response, std::string text, const char* type) {
 
 Error CannotListen(const std::string& address) {
   return {ErrorCode::kUnavailable,
-          "cannot listen on metrics.listen " + address + ": " + WhyNoListening(address),
+          "cannot listen on metrics.listen " + address + ": " +
+              WhyNoListening(address).value_or("the address was refused"),
           "stop the program that uses it (ss -ltnp), or change metrics.listen, and restart"};
 }
 

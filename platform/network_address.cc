@@ -33,7 +33,7 @@ bool IsLoopback(std::string_view host) {
          (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
 }
 
-std::string WhyNoListening(const std::string& address) {
+std::optional<std::string> WhyNoListening(const std::string& address) {
   const auto colon = address.rfind(':');
   std::string host = address.substr(0, colon);
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
@@ -45,7 +45,7 @@ std::string WhyNoListening(const std::string& address) {
   if (const int failed = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); failed != 0) {
     return gai_strerror(failed);
   }
-  std::string why = "the address was refused";
+  std::optional<std::string> why;
   const int descriptor = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
   if (descriptor >= 0) {
     const int on = 1;

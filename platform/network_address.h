@@ -22,6 +22,6 @@ bool IsLoopback(std::string_view host);
 
 // Why "host:port" can't be listened on, in the system's words, for a server whose library keeps that to
 // itself. It tries, so it takes the port for an instant.
-std::string WhyNoListening(const std::string& address);
+std::optional<std::string> WhyNoListening(const std::string& address);
 
 }  // namespace tillwire

@@ -260,8 +260,9 @@ class Outbox final : public Transactional {
     std::string reason;
   };
   Result<Requeued> Requeue(const Uuid& event_id);
-  // The same for all that is parked for `reason`.
-  // Returns their positions, ascending.
+  // The same for what is parked for `reason`, the first kRequeuePage of them. Returns their positions,
+  // ascending.
+  static constexpr std::size_t kRequeuePage = 1024;
   std::vector<Position> RequeueAll(const std::string& reason);
   // Gives a parked event up for good; `cause` tells the centre's people who did it and why. Its successors
   // may go once the centre knows. kNotFound; kFailedPrecondition (not parked, or an earlier event of its lane

@@ -144,6 +144,22 @@ void Outbox::Impl::DropExceptions(Interval interval, bool keep_given_up) {
   drop(first, interval.last);
 }
 
+// The centre has these: whatever else was said of them is over.
+void Outbox::Impl::Confirm(Interval interval) {
+  const auto touches = [&](const IntervalSet& set) {
+    if (set.Contains(interval.first)) return true;
+    const auto next = set.FirstRangeAtOrAfter(interval.first);
+    return next && next->first <= interval.last;
+  };
+  if (touches(tombstoned)) {
+    for (Position position = interval.first; position <= interval.last; ++position) {
+      if (tombstoned.Contains(position)) ForgetGivenUp(IdOf(position));
+    }
+  }
+  if (touches(parked) || touches(tombstoned)) DropExceptions(interval, false);
+  AddDelivered(interval);
+}
+
 PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::size_t max_bytes) {
   Impl& impl = *impl_;
   PendingPage page;
@@ -191,11 +207,14 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
       case Disposition::kDuplicate:
         accepted.Add({position, position});
         break;
+      // What was given up here stays given up: these answers are older.
       case Disposition::kParked:
+        if (impl.tombstoned.Contains(position)) break;
         impl.PutException(position, ExceptionKind::kParked, ParkReasonName(result.park_reason),
                           result.detail);
         break;
       case Disposition::kTombstoned:
+        if (impl.tombstoned.Contains(position)) break;
         impl.PutException(position, ExceptionKind::kTombstoned, "TOMBSTONED", result.detail);
         break;
       case Disposition::kRetry:
@@ -204,11 +223,7 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
         break;
     }
   }
-  for (const auto& [first, last] : accepted.Ranges()) {
-    if (impl.parked.FirstRangeAtOrAfter(first) || impl.parked.Contains(first))
-      impl.DropExceptions({first, last}, false);
-    impl.AddDelivered({first, last});
-  }
+  for (const auto& [first, last] : accepted.Ranges()) impl.Confirm({first, last});
 }
 
 }  // namespace tillwire

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/epoch.h"
+#include "core/figures.h"
 #include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 
@@ -285,8 +286,7 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
       ++report.moved;
     }
   }
-  impl.AddIncident(std::to_string(report.moved) + (report.moved == 1 ? " event" : " events") +
-                   " moved into a new epoch: " + why);
+  impl.AddIncident(Counted(report.moved, "event") + " moved into a new epoch: " + why);
   return report;
 }
 

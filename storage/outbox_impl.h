@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "storage/outbox.h"
@@ -77,6 +78,7 @@ class Outbox::Impl {
   [[nodiscard]] Position NextPending(Position after) const;
   [[nodiscard]] Position PendingRunEnd(Position first) const;
   [[nodiscard]] EventRow ReadRow(StatementRun& run) const;
+  void Confirm(Interval interval);
   void AddDelivered(Interval interval);
   void RemoveDelivered(Interval interval);
   void PutException(Position position, ExceptionKind kind, const std::string& reason,
@@ -87,7 +89,10 @@ class Outbox::Impl {
 
   // outbox_listing.cc
   [[nodiscard]] Interval RunAt(Position position) const;
-  void CompleteView(EventView& view, std::optional<Position> predecessor);
+  using LaneRoots =
+      std::unordered_map<std::string, Position>;  // of one look: a lane's first unresolved event
+  [[nodiscard]] std::optional<Position> LaneRoot(std::optional<Position> predecessor);
+  void CompleteView(EventView& view, std::optional<Position> predecessor, LaneRoots& lane_roots);
   [[nodiscard]] EventPage ListLane(const EventQuery& query);
 
   // outbox_history.cc

@@ -49,12 +49,15 @@ Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
 }
 
 std::vector<Position> Outbox::RequeueAll(const std::string& reason) {
-  SQLite::Statement select(*impl_->database,
-                           "SELECT position FROM exceptions WHERE kind = ? AND reason = ? ORDER BY position");
+  SQLite::Statement select(
+      *impl_->database,
+      "SELECT position FROM exceptions WHERE kind = ? AND reason = ? ORDER BY position LIMIT ?");
   std::vector<Position> positions;
   {
     StatementRun run(select);
-    run.Bind(static_cast<std::int64_t>(ExceptionKind::kParked)).BindText(reason);
+    run.Bind(static_cast<std::int64_t>(ExceptionKind::kParked))
+        .BindText(reason)
+        .Bind(std::uint64_t{kRequeuePage});
     while (run.Step()) positions.push_back(run.Unsigned(0));
   }
   for (const Position position : positions) impl_->DropExceptions({position, position}, false);

@@ -1,5 +1,6 @@
 // Events for people: one, or many by what they are.
 #include <algorithm>
+#include <deque>
 #include <utility>
 
 #include "storage/outbox.h"
@@ -8,8 +9,11 @@
 namespace tillwire {
 namespace {
 
-// How far a lane is followed to find what an event waits for.
-constexpr std::size_t kMaxLaneSteps = 10'000;
+// How far a lane is followed back.
+constexpr std::size_t kMaxLaneSteps = 100'000;
+// A page has no more events once they have so many bytes.
+constexpr std::size_t kMaxPageBytes = 4U << 20U;
+constexpr std::size_t kRowsAtOnce = 64;
 
 constexpr char kColumns[] = "SELECT position, event_id, lane, predecessor, captured_at, event FROM events ";
 
@@ -45,8 +49,20 @@ Interval Outbox::Impl::RunAt(Position position) const {
   return run;
 }
 
+// The first unresolved event of a lane, seen from one of its events.
+std::optional<Position> Outbox::Impl::LaneRoot(std::optional<Position> predecessor) {
+  std::optional<Position> root;
+  for (std::size_t step = 0; step < kMaxLaneSteps; ++step) {
+    predecessor = AwaitedPredecessor(predecessor);
+    if (!predecessor) break;
+    root = predecessor;
+    predecessor = PredecessorOf(*predecessor);
+  }
+  return root;
+}
+
 // Fills in identity and state.
-void Outbox::Impl::CompleteView(EventView& view, std::optional<Position> predecessor) {
+void Outbox::Impl::CompleteView(EventView& view, std::optional<Position> predecessor, LaneRoots& lane_roots) {
   view.id = IdOf(view.position);
   if (delivered.Contains(view.position)) {
     view.state = EventState::kDelivered;
@@ -54,14 +70,10 @@ void Outbox::Impl::CompleteView(EventView& view, std::optional<Position> predece
   }
   if (!parked.Contains(view.position) && !tombstoned.Contains(view.position)) {
     view.state = EventState::kPending;
-    for (std::size_t step = 0; step < kMaxLaneSteps; ++step) {
-      predecessor = AwaitedPredecessor(predecessor);
-      if (!predecessor) break;
-      view.held_by = predecessor;
-      if (parked.Contains(*predecessor)) break;
-      predecessor = PredecessorOf(*predecessor);
-    }
-    if (view.held_by) {
+    const auto [known, is_new] = lane_roots.try_emplace(view.lane);
+    if (is_new) known->second = LaneRoot(predecessor).value_or(view.position);
+    if (known->second < view.position) {
+      view.held_by = known->second;
       StatementRun run(statements->event_header);
       if (run.Bind(*view.held_by).Step()) view.held_by_id = Uuid::FromBytes(run.Blob(0));
     }
@@ -98,6 +110,7 @@ Result<EventView> Outbox::Find(const Uuid& event_id) {
 std::vector<EventView> Outbox::Views(const std::vector<Position>& positions) {
   std::vector<EventView> views;
   SQLite::Statement select(*impl_->database, std::string(kColumns) + "WHERE position = ?");
+  Impl::LaneRoots lane_roots;
   for (const Position position : positions) {
     std::optional<std::pair<EventView, std::optional<Position>>> row;
     {
@@ -105,7 +118,7 @@ std::vector<EventView> Outbox::Views(const std::vector<Position>& positions) {
       if (run.Bind(position).Step()) row = ReadView(run);
     }
     if (!row) continue;
-    impl_->CompleteView(row->first, row->second);
+    impl_->CompleteView(row->first, row->second, lane_roots);
     views.push_back(std::move(row->first));
   }
   return views;
@@ -117,20 +130,40 @@ EventPage Outbox::Impl::ListLane(const EventQuery& query) {
   page.at_end = true;
   std::optional<Position> position;
   if (StatementRun run(statements->find_lane); run.BindText(query.lane).Step()) position = run.Unsigned(0);
-  SQLite::Statement select(*database, std::string(kColumns) + "WHERE position = ?");
+  // The positions of this page, newest first: the newest of those that are asked for, or the oldest.
+  std::deque<Position> positions;
   for (std::size_t step = 0; position && step < kMaxLaneSteps; ++step) {
+    if (*position <= query.after || *position < first_retained) break;
+    if (!query.before || *position < *query.before) {
+      positions.push_back(*position);
+      page.at_end = positions.size() <= kListPage;
+      if (!page.at_end && query.newest_first) break;
+      if (!page.at_end) positions.pop_front();
+    }
+    position = PredecessorOf(*position);
+  }
+  if (positions.size() > kListPage) positions.pop_back();
+  if (!query.newest_first) std::ranges::reverse(positions);
+  SQLite::Statement select(*database, std::string(kColumns) + "WHERE position = ?");
+  LaneRoots lane_roots;
+  std::size_t bytes = 0;
+  for (const Position next : positions) {
+    if (bytes >= kMaxPageBytes) {
+      page.at_end = false;
+      break;
+    }
+    page.scanned = next;
     std::optional<std::pair<EventView, std::optional<Position>>> row;
     {
       StatementRun run(select);
-      if (run.Bind(*position).Step()) row = ReadView(run);
+      if (run.Bind(next).Step()) row = ReadView(run);
     }
-    if (!row || row->first.position <= query.after) break;
-    position = row->second;
-    if (query.before && row->first.position >= *query.before) continue;
-    CompleteView(row->first, row->second);
-    if (Wanted(query, row->first)) page.events.push_back(std::move(row->first));
+    if (!row) continue;
+    CompleteView(row->first, row->second, lane_roots);
+    if (!Wanted(query, row->first)) continue;
+    bytes += row->first.event.size();
+    page.events.push_back(std::move(row->first));
   }
-  if (!query.newest_first) std::ranges::reverse(page.events);
   return page;
 }
 
@@ -146,11 +179,13 @@ EventPage Outbox::List(const EventQuery& query) {
   const auto ended = [&](Position next) { return next < all.first || next > all.last; };
   Position next = query.newest_first ? all.last : all.first;
   std::size_t looked = 0;
-  while (all.first <= all.last && !ended(next) && looked < kListPage) {
+  std::size_t bytes = 0;
+  Impl::LaneRoots lane_roots;
+  while (all.first <= all.last && !ended(next) && looked < kListPage && bytes < kMaxPageBytes) {
     // A run of equal standing is read or passed over as a whole.
     Interval run = impl.RunAt(next);
     run = {std::max(run.first, all.first), std::min(run.last, all.last)};
-    const std::size_t room = kListPage - looked;
+    const std::size_t room = std::min(kListPage - looked, kRowsAtOnce);
     const Interval part = query.newest_first
                               ? Interval{std::max(run.first, next - std::min(next, room) + 1), next}
                               : Interval{next, std::min(run.last, next + room - 1)};
@@ -168,8 +203,10 @@ EventPage Outbox::List(const EventQuery& query) {
         while (read.Step()) rows.push_back(ReadView(read));
       }
       for (auto& [view, predecessor] : rows) {
-        impl.CompleteView(view, predecessor);
-        if (Wanted(query, view)) page.events.push_back(std::move(view));
+        impl.CompleteView(view, predecessor, lane_roots);
+        if (!Wanted(query, view)) continue;
+        bytes += view.event.size();
+        page.events.push_back(std::move(view));
       }
       looked += part.last - part.first + 1;
     }

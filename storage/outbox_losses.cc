@@ -1,7 +1,9 @@
 // What will never come from this outbox: lost, damaged and released, and what the centre knows of it.
 #include <algorithm>
+#include <utility>
 
 #include "core/epoch.h"
+#include "core/figures.h"
 #include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 
@@ -185,14 +187,28 @@ void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
 }
 
 void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
-  SQLite::Statement drop(*impl_->database,
-                         "DELETE FROM lost_ranges WHERE id = ? RETURNING last - first + 1, kind");
+  Impl& impl = *impl_;
+  SQLite::Statement drop(*impl.database,
+                         "DELETE FROM lost_ranges WHERE id = ? RETURNING epoch, first, last, kind");
   for (const std::int64_t row : rows) {
-    StatementRun run(drop);
-    if (!run.Bind(row).Step()) continue;
-    impl_->CountOf(static_cast<TombstoneKind>(run.Int(1))) -= run.Unsigned(0);
-    impl_->AddIncident(std::to_string(run.Unsigned(0)) +
-                       " events that were lost here are safe at the centre");
+    RecordId id;
+    std::uint64_t count = 0;
+    auto kind = TombstoneKind::kUnspecified;
+    {
+      StatementRun run(drop);
+      if (!run.Bind(row).Step()) continue;
+      id = {run.Unsigned(0), run.Unsigned(1)};
+      count = run.Unsigned(2) - id.sequence + 1;
+      kind = static_cast<TombstoneKind>(run.Int(3));
+    }
+    impl.CountOf(kind) -= count;
+    if (kind == TombstoneKind::kLost) {
+      impl.AddIncident("of what was lost here, the centre has " + Counted(count, "event"));
+    } else if (const auto position = impl.PositionOf(id)) {
+      impl.Confirm({*position, *position});
+      impl.AddIncident("the event at sequence " + std::to_string(id.sequence) +
+                       " was given up here, but the centre had it already: it is in effect");
+    }
   }
 }
 

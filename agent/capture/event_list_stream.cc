@@ -60,6 +60,7 @@ class EventList final : public grpc::ServerWriteReactor<v1::ListEventsResponse>,
   }
 
   void GoOn() {
+    if (Ended()) return;
     if (limited_ && remaining_ == 0) return End(grpc::Status::OK);
     if (next_ == page_.events.size()) return page_.at_end ? End(grpc::Status::OK) : ReadPage();
     response_.Clear();
@@ -67,6 +68,11 @@ class EventList final : public grpc::ServerWriteReactor<v1::ListEventsResponse>,
     if (limited_) --remaining_;
     const std::lock_guard lock(mutex_);
     if (!ended_) StartWrite(&response_);
+  }
+
+  [[nodiscard]] bool Ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
   }
 
   void End(const grpc::Status& status) {

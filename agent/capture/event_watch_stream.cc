@@ -18,6 +18,7 @@
 namespace tillwire {
 namespace {
 
+using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
 // Changes within this time come as one update.
@@ -67,7 +68,13 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
     if (ended_) return;
     stale_ = true;
     if (include_events_) {
-      for (const Position position : events) changed_.Add({position, position});
+      for (const Position position : events) {
+        if (changed_.Count() < kMaxEvents) {
+          changed_.Add({position, position});
+        } else if (!changed_.Contains(position)) {
+          ++uncounted_;
+        }
+      }
     }
     if (!busy_) Schedule();
   }
@@ -75,12 +82,14 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
   // With the lock held.
   void Schedule() {
     busy_ = true;
-    const auto due = last_read_ + kLeastInterval;
+    // What is due is told by a clock that does not step; an alarm wants the other.
+    const auto wait = std::max(last_read_ + kLeastInterval - steady_clock::now(), steady_clock::duration(0));
     // The alarm keeps what it is given until it is set anew or goes: were that the watch itself, neither
     // would go.
-    alarm_.Set(std::max(due, system_clock::now()), [weak = weak_from_this()](bool) {
-      if (const auto watch = weak.lock()) watch->Read();
-    });
+    alarm_.Set(system_clock::now() + std::chrono::duration_cast<system_clock::duration>(wait),
+               [weak = weak_from_this()](bool) {
+                 if (const auto watch = weak.lock()) watch->Read();
+               });
   }
 
   void Read() {
@@ -89,20 +98,22 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
     {
       const std::lock_guard lock(mutex_);
       if (ended_) return;
-      last_read_ = system_clock::now();
+      last_read_ = steady_clock::now();
       stale_ = false;
-      if (changed_.Count() > kMaxEvents) {
-        skipped = changed_.Count();
+      if (uncounted_ > 0) {
+        skipped = changed_.Count() + uncounted_;
       } else {
         for (const auto& [first, last] : changed_.Ranges()) {
           for (Position position = first; position <= last; ++position) positions.push_back(position);
         }
       }
       changed_ = {};
+      uncounted_ = 0;
     }
     parts_.store.LookAt(
         positions, [self = shared_from_this(), skipped](const Result<CaptureStore::Look>& look) {
           if (!look) return self->End(ToGrpcStatus(look.error()));
+          if (self->Ended()) return;  // the service may be gone by now
           self->parts_.encode_status(look->status, *self->updates_.emplace_back().mutable_status());
           if (skipped > 0) self->updates_.emplace_back().set_skipped_events(skipped);
           for (const EventView& event : look->events) {
@@ -110,6 +121,11 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
           }
           self->WriteNext();
         });
+  }
+
+  [[nodiscard]] bool Ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
   }
 
   void WriteNext() {
@@ -142,11 +158,12 @@ class EventWatch final : public grpc::ServerWriteReactor<v1::WatchEventsResponse
 
   std::mutex mutex_;
   grpc::Alarm alarm_;
-  IntervalSet changed_;
+  IntervalSet changed_;          // at most kMaxEvents
+  std::uint64_t uncounted_ = 0;  // changes beyond them
   bool stale_ = false;
   bool busy_ = false;
   bool ended_ = false;
-  system_clock::time_point last_read_;
+  steady_clock::time_point last_read_;
   std::shared_ptr<EventWatch> self_;
 };
 

@@ -1,15 +1,15 @@
 #include "agent/capture/explanation.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "core/figures.h"
 
 namespace tillwire {
 namespace {
 
-std::string SecondsUntil(WallTime time, WallTime now) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(time - now).count();
-  return std::to_string(std::max<std::int64_t>(seconds, 0)) + " s";
+std::string SpanUntil(WallTime time, WallTime now) {
+  return SpanInWords(std::chrono::ceil<std::chrono::seconds>(time - now));
 }
 
 std::string WithDetail(const std::string& reason, const std::string& detail) {
@@ -95,7 +95,7 @@ std::optional<Explanation> Uplink(const Circumstances& of) {
         return Explanation{
             ExplanationReason::kPaused,
             "operator " + uplink.pause->operator_id + " paused the uplink: " + uplink.pause->reason,
-            "it ends by itself in " + SecondsUntil(uplink.pause->until, of.now) +
+            "it ends by itself in " + SpanUntil(uplink.pause->until, of.now) +
                 ", or now with: tillwire resume",
             {}};
       }
@@ -104,7 +104,7 @@ std::optional<Explanation> Uplink(const Circumstances& of) {
       return Explanation{ExplanationReason::kPushedBack,
                          "the centre asked this terminal to wait",
                          uplink.next_attempt
-                             ? "none is needed: it goes on in " + SecondsUntil(*uplink.next_attempt, of.now)
+                             ? "none is needed: it goes on in " + SpanUntil(*uplink.next_attempt, of.now)
                              : "none is needed: it goes on by itself",
                          {}};
     case UplinkState::kWaiting:
@@ -116,7 +116,7 @@ std::optional<Explanation> Uplink(const Circumstances& of) {
         ExplanationReason::kConnecting, "the connection to " + uplink.server + " is being made", {}, {}};
   }
   Explanation problem{ReasonOf(*uplink.problem), uplink.last_error, uplink.remedy, {}};
-  if (uplink.next_attempt) problem.text += "; next attempt in " + SecondsUntil(*uplink.next_attempt, of.now);
+  if (uplink.next_attempt) problem.text += "; next attempt in " + SpanUntil(*uplink.next_attempt, of.now);
   return problem;
 }
 
@@ -153,7 +153,7 @@ std::vector<Explanation> Explain(const Circumstances& of) {
   if (of.activity.retry_at) {
     add(Explanation{ExplanationReason::kRetryLater,
                     "the centre asked to send it again later",
-                    "none is needed: that is in " + SecondsUntil(*of.activity.retry_at, of.now),
+                    "none is needed: that is in " + SpanUntil(*of.activity.retry_at, of.now),
                     {}});
   }
   if (!explanations.empty()) return explanations;

@@ -12,8 +12,7 @@
 #include "agent/capture/event_watch_stream.h"
 #include "agent/capture/explanation.h"
 #include "agent/capture/outbox_event_codec.h"
-#include "core/card_number.h"
-#include "core/limits.h"
+#include "core/validation.h"
 #include "platform/open_calls.h"
 #include "proto/grpc_error.h"
 #include "proto/time_codec.h"
@@ -33,25 +32,6 @@ Result<Uuid> ParseEventId(const std::string& text) {
   return Invalid("event_id is no UUID", "give it as tillwire events shows it");
 }
 
-// What a person gives along when they interfere: who and why.
-Result<void> CheckDecision(const std::string& operator_id, const std::string& reason) {
-  if (operator_id.empty()) return Invalid("operator_id is required", "name who decides so");
-  if (operator_id.size() > kMaxIdBytes) {
-    return Invalid("operator_id has " + std::to_string(operator_id.size()) + " bytes",
-                   "give at most " + std::to_string(kMaxIdBytes));
-  }
-  if (reason.empty()) return Invalid("reason is required", "say why, for those who look at it later");
-  if (reason.size() > kMaxReasonBytes) {
-    return Invalid("reason has " + std::to_string(reason.size()) + " bytes",
-                   "give at most " + std::to_string(kMaxReasonBytes));
-  }
-  if (HoldsCardNumber(reason)) {
-    return Invalid("reason holds what looks like a payment card number",
-                   "remove it: card data is never accepted");
-  }
-  return {};
-}
-
 }  // namespace
 
 class QueueService::Impl {
@@ -66,25 +46,28 @@ class QueueService::Impl {
         uplink(std::move(hooks)),
         encode_status(std::move(encode)) {}
 
-  // The event with its surroundings, explained.
-  void Explain(const EventView& event, v1::ExplainEventResponse& response,
-               const std::function<void(const Result<void>&)>& done) {
-    std::vector<Position> wanted;
-    if (event.held_by) wanted.push_back(*event.held_by);
-    store.LookAt(wanted, [this, event, &response, done](const Result<CaptureStore::Look>& look) {
-      if (!look) return done(look.error());
-      Circumstances circumstances;
-      circumstances.event = event;
-      if (!look->events.empty()) circumstances.holder = look->events.front();
-      if (uplink.status) circumstances.uplink = uplink.status();
-      if (uplink.describe) circumstances.activity = uplink.describe(event.position);
-      circumstances.pending = look->status.pending;
-      circumstances.now = clock.WallNow();
-      EncodeOutboxEvent(event, *response.mutable_event());
-      for (const Explanation& explanation : tillwire::Explain(circumstances)) {
-        EncodeExplanation(explanation, *response.add_explanations());
-      }
-      done({});
+  void Explain(const CaptureStore::Examined& examined, v1::ExplainEventResponse& response) const {
+    Circumstances circumstances;
+    circumstances.event = examined.event;
+    circumstances.holder = examined.holder;
+    circumstances.pending = examined.pending;
+    if (uplink.status) circumstances.uplink = uplink.status();
+    if (uplink.describe) circumstances.activity = uplink.describe(examined.event.position);
+    circumstances.now = clock.WallNow();
+    EncodeOutboxEvent(examined.event, *response.mutable_event());
+    for (const Explanation& explanation : tillwire::Explain(circumstances)) {
+      EncodeExplanation(explanation, *response.add_explanations());
+    }
+  }
+
+  // Page by page, so that captures come in between. `requeued` is what was done so far.
+  void RequeueAll(const std::string& reason, std::uint64_t requeued,
+                  std::function<void(Result<std::uint64_t>)> done) {
+    store.RequeueAll(reason, [this, reason, requeued, done](const Result<std::vector<Position>>& page) {
+      if (!page) return done(page.error());
+      if (page->empty()) return done(requeued);
+      if (uplink.requeued) uplink.requeued(page->front());
+      RequeueAll(reason, requeued + page->size(), done);
     });
   }
 
@@ -143,11 +126,10 @@ grpc::ServerUnaryReactor* QueueService::ExplainEvent(grpc::CallbackServerContext
     reactor->Finish(ToGrpcStatus(event_id.error()));
     return reactor;
   }
-  impl_->store.Find(*event_id, [this, reactor, &response](const Result<EventView>& event) {
-    if (!event) return reactor->Finish(ToGrpcStatus(event.error()));
-    impl_->Explain(*event, response, [reactor](const Result<void>& explained) {
-      reactor->Finish(explained ? grpc::Status::OK : ToGrpcStatus(explained.error()));
-    });
+  impl_->store.Examine(*event_id, [this, reactor, &response](const Result<CaptureStore::Examined>& examined) {
+    if (!examined) return reactor->Finish(ToGrpcStatus(examined.error()));
+    impl_->Explain(*examined, response);
+    reactor->Finish(grpc::Status::OK);
   });
   return reactor;
 }
@@ -179,15 +161,11 @@ grpc::ServerUnaryReactor* QueueService::RequeueEvents(grpc::CallbackServerContex
                                          "give it as tillwire status shows it, for example TOO_MANY_LINES")));
     return reactor;
   }
-  impl_->store.RequeueAll(request.parked_reason(),
-                          [this, reactor, &response](const Result<std::vector<Position>>& requeued) {
-                            if (!requeued) return reactor->Finish(ToGrpcStatus(requeued.error()));
-                            response.set_requeued(requeued->size());
-                            if (!requeued->empty() && impl_->uplink.requeued) {
-                              impl_->uplink.requeued(requeued->front());
-                            }
-                            reactor->Finish(grpc::Status::OK);
-                          });
+  impl_->RequeueAll(request.parked_reason(), 0, [reactor, &response](const Result<std::uint64_t>& requeued) {
+    if (!requeued) return reactor->Finish(ToGrpcStatus(requeued.error()));
+    response.set_requeued(*requeued);
+    reactor->Finish(grpc::Status::OK);
+  });
   return reactor;
 }
 
@@ -196,7 +174,7 @@ grpc::ServerUnaryReactor* QueueService::ReleaseEvent(grpc::CallbackServerContext
                                                      v1::ReleaseEventResponse& response) {
   auto* reactor = context.DefaultReactor();
   const auto event_id = ParseEventId(request.event_id());
-  const auto decision = CheckDecision(request.operator_id(), request.reason());
+  const auto decision = ValidateDecision(request.operator_id(), request.reason());
   if (!event_id || !decision) {
     reactor->Finish(ToGrpcStatus(event_id ? decision.error() : event_id.error()));
     return reactor;
@@ -220,7 +198,7 @@ grpc::ServerUnaryReactor* QueueService::PauseUplink(grpc::CallbackServerContext&
   auto* reactor = context.DefaultReactor();
   std::chrono::milliseconds duration = kDefaultPause;
   if (request.has_duration()) duration = DecodeDuration(request.duration());
-  auto checked = CheckDecision(request.operator_id(), request.reason());
+  auto checked = ValidateDecision(request.operator_id(), request.reason());
   if (checked && (duration <= duration.zero() || duration > kMaxPause)) {
     checked = Invalid("duration is not above zero and at most a day", "give a time within these");
   }
@@ -230,25 +208,26 @@ grpc::ServerUnaryReactor* QueueService::PauseUplink(grpc::CallbackServerContext&
   }
   const WallTime now = impl_->clock.WallNow();
   const UplinkPause pause{request.operator_id(), request.reason(), now, now + duration};
-  impl_->store.SetPause(pause, [this, reactor, &response, pause](const Result<void>& noted) {
-    if (!noted) return reactor->Finish(ToGrpcStatus(noted.error()));
-    EncodeTime(pause.until, *response.mutable_until_time());
-    if (impl_->uplink.paused) impl_->uplink.paused(pause);
-    reactor->Finish(grpc::Status::OK);
-  });
+  impl_->store.SetPause(pause,
+                        [this, reactor, &response, pause](const Result<std::optional<UplinkPause>>& noted) {
+                          if (!noted) return reactor->Finish(ToGrpcStatus(noted.error()));
+                          EncodeTime(pause.until, *response.mutable_until_time());
+                          if (impl_->uplink.paused) impl_->uplink.paused(pause);
+                          reactor->Finish(grpc::Status::OK);
+                        });
   return reactor;
 }
 
 grpc::ServerUnaryReactor* QueueService::ResumeUplink(grpc::CallbackServerContext& context,
                                                      v1::ResumeUplinkResponse& response) {
   auto* reactor = context.DefaultReactor();
-  const bool was_paused = impl_->uplink.status && impl_->uplink.status().pause.has_value();
-  impl_->store.SetPause(std::nullopt, [this, reactor, &response, was_paused](const Result<void>& noted) {
-    if (!noted) return reactor->Finish(ToGrpcStatus(noted.error()));
-    response.set_was_paused(was_paused);
-    if (impl_->uplink.paused) impl_->uplink.paused(std::nullopt);
-    reactor->Finish(grpc::Status::OK);
-  });
+  impl_->store.SetPause(std::nullopt,
+                        [this, reactor, &response](const Result<std::optional<UplinkPause>>& before) {
+                          if (!before) return reactor->Finish(ToGrpcStatus(before.error()));
+                          response.set_was_paused(*before && (*before)->until > impl_->clock.WallNow());
+                          if (impl_->uplink.paused) impl_->uplink.paused(std::nullopt);
+                          reactor->Finish(grpc::Status::OK);
+                        });
   return reactor;
 }
 

@@ -124,16 +124,17 @@ AgentTransport::~AgentTransport() = default;
 AgentTransport::AgentTransport(AgentTransport&&) noexcept = default;
 AgentTransport& AgentTransport::operator=(AgentTransport&&) noexcept = default;
 
-Result<AgentTransport> AgentTransport::Connect(const std::string& socket, std::chrono::milliseconds timeout) {
+Result<AgentTransport> AgentTransport::Connect(const std::string& socket, std::chrono::milliseconds timeout,
+                                               bool& nobody_listens) {
   const int descriptor = ConnectDescriptor(socket);
+  nobody_listens = descriptor == -ENOENT || descriptor == -ECONNREFUSED;
   if (descriptor < 0) return Unreachable(socket, -descriptor);
   return AgentTransport(std::make_unique<Impl>(socket, descriptor, timeout));
 }
 
-bool AgentTransport::NobodyListens(const std::string& socket) {
-  const int descriptor = ConnectDescriptor(socket);
-  if (descriptor >= 0) close(descriptor);
-  return descriptor == -ENOENT || descriptor == -ECONNREFUSED;
+Result<AgentTransport> AgentTransport::Connect(const std::string& socket, std::chrono::milliseconds timeout) {
+  bool nobody_listens = false;
+  return Connect(socket, timeout, nobody_listens);
 }
 
 Result<void> AgentTransport::CaptureEvent(const v1::CaptureEventRequest& request,

@@ -36,8 +36,9 @@ class AgentTransport {
  public:
   // kUnavailable, with the reason and the remedy, if nobody listens there or this user may not connect.
   static Result<AgentTransport> Connect(const std::string& socket, std::chrono::milliseconds timeout);
-  // Whether that is for want of an agent: there is no socket, or a connection is refused.
-  static bool NobodyListens(const std::string& socket);
+  // Says too whether a failure is for want of an agent: there is no socket, or a connection is refused.
+  static Result<AgentTransport> Connect(const std::string& socket, std::chrono::milliseconds timeout,
+                                        bool& nobody_listens);
   ~AgentTransport();
   AgentTransport(AgentTransport&&) noexcept;
   AgentTransport& operator=(AgentTransport&&) noexcept;

@@ -254,22 +254,25 @@ ExitCode CaptureCommand::Capture() const {
   const std::string directory = no_spool_ ? "" : connection_.Spool();
   const auto give_up = std::chrono::steady_clock::now() + kStoppingTime;
   while (true) {
-    // Its lock is held from before the attempt to connect until the file is written: see SpoolLock.
-    std::optional<Result<SpoolTransport>> spool;
-    if (!directory.empty()) spool = SpoolTransport::Open(directory);
-    auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-    if (!agent) {
-      if (!AgentTransport::NobodyListens(connection_.socket)) {
-        return ReportError(agent.error(), key, as_json);
+    // Where an agent is found nothing is written, so this attempt needs no lock, and does not wait for who
+    // may hold it. That nobody listens counts only if it is found with the lock held, which is then kept
+    // until the file is written: see SpoolLock.
+    bool nobody = false;
+    auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout(), nobody);
+    if (!agent && nobody && !directory.empty()) {
+      auto spool = SpoolTransport::Open(directory);
+      agent = AgentTransport::Connect(connection_.socket, connection_.Timeout(), nobody);
+      if (!agent && nobody) {
+        if (!spool) return ReportError(NoSpoolError(agent.error(), spool.error()), key, as_json);
+        const auto spooled = spool->CaptureEvent(request);
+        if (!spooled) return ReportError(AsGiven(spooled.error()), key, as_json);
+        return ReportSpooled(*spooled, key, as_json);
       }
-      if (no_spool_) return ReportError(agent.error(), key, as_json);
-      if (!spool) return ReportError(UnknownSpoolError(agent.error()), key, as_json);
-      if (!*spool) return ReportError(NoSpoolError(agent.error(), spool->error()), key, as_json);
-      const auto spooled = (*spool)->CaptureEvent(request);
-      if (!spooled) return ReportError(AsGiven(spooled.error()), key, as_json);
-      return ReportSpooled(*spooled, key, as_json);
     }
-    spool.reset();
+    if (!agent) {
+      const bool unknown_spool = nobody && !no_spool_;
+      return ReportError(unknown_spool ? UnknownSpoolError(agent.error()) : agent.error(), key, as_json);
+    }
     v1::CaptureEventResponse response;
     const auto captured = agent->CaptureEvent(request, response);
     if (captured) return ReportRecorded(response, key, as_json);

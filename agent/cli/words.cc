@@ -21,19 +21,6 @@ std::tm LocalTime(WallTime time) {
 
 }  // namespace
 
-std::string SpanInWords(std::chrono::seconds span) {
-  const auto seconds = std::max<std::int64_t>(span.count(), 0);
-  const auto minutes = seconds / 60;
-  const auto hours = minutes / 60;
-  if (minutes == 0) return std::to_string(seconds) + " s";
-  if (hours == 0) return std::to_string(minutes) + " min";
-  if (hours < 48) {
-    return std::to_string(hours) + " h" +
-           (minutes % 60 == 0 ? "" : " " + std::to_string(minutes % 60) + " min");
-  }
-  return std::to_string(hours / 24) + " days";
-}
-
 std::string TimeInWords(WallTime time, WallTime now) {
   const std::tm local = LocalTime(time);
   const std::tm today = LocalTime(now);
@@ -57,10 +44,6 @@ std::string BytesInWords(std::uint64_t bytes) {
   const int length =
       std::snprintf(text.data(), text.size(), whole ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
   return {text.data(), static_cast<std::size_t>(length)};
-}
-
-std::string Counted(std::uint64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 std::string Printable(const std::string& text) {

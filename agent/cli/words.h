@@ -1,26 +1,20 @@
-// Figures as people read them.
+// Times, sizes and text as people read them on a terminal; core/figures.h has more.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "core/clock.h"
+#include "core/figures.h"
 
 namespace tillwire {
-
-// "12 s", "12 min", "3 h 5 min", "4 days"; a negative span counts as 0.
-std::string SpanInWords(std::chrono::seconds span);
 
 // "14:02:11" if it is the same local day as `now`, else "2026-05-04 14:02:11".
 std::string TimeInWords(WallTime time, WallTime now);
 
 // "512 B", "1.2 MiB", "2 GiB".
 std::string BytesInWords(std::uint64_t bytes);
-
-// "1 event", "3 events".
-std::string Counted(std::uint64_t count, const std::string& noun);
 
 // The text with "?" for what would move a terminal's cursor or colours: control characters, and bytes that
 // are no UTF-8.

@@ -279,7 +279,7 @@ void GrpcTransport::Open() {
   if (!credentials) {
     // As any stream that fails: after this call, and not if it is closed first.
     asio::post(io_, [closed = handlers.closed, attempt = ++attempt_, this, error = credentials.error()] {
-      if (attempt == attempt_) closed({UplinkProblem::kCertificate, error.message, error.hint});
+      if (attempt == attempt_) closed({UplinkProblem::kDisk, error.message, error.hint});
     });
     return;
   }

@@ -74,7 +74,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
                 [this](const Memory& memory) {
                   pause_ = memory.pause;
                   server_time_ = memory.server_time;
-                  Do([&] { return machine_.Start(Now(), PauseEnd()); });
+                  Do([&] { return machine_.Start(Now(), RememberedPauseEnd()); });
                 });
   }
 
@@ -124,8 +124,11 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   void NotifyPause(const std::optional<UplinkPause>& pause) {
     Post([this, pause] {
       pause_ = pause;
-      const auto until = PauseEnd();
-      Do([&] { return until ? machine_.OnPaused(Now(), *until) : machine_.OnResumed(Now()); });
+      // Its length counts, not the wall clock, which may step meanwhile.
+      Do([&] {
+        return pause ? machine_.OnPaused(Now(), Now() + (pause->until - pause->since))
+                     : machine_.OnResumed(Now());
+      });
     });
   }
 
@@ -146,11 +149,11 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
  private:
   [[nodiscard]] BootTime Now() const { return clock_.BootNow(); }
 
-  // By the clock of this boot: what the wall clock does meanwhile does not matter. Bounded, in case it was
-  // set back since the pause was noted.
-  [[nodiscard]] std::optional<BootTime> PauseEnd() const {
+  // The end, by the clock of this boot, of a pause that an earlier run began; nothing if it is over, or if
+  // the wall clock can't be right, since it is earlier than the pause.
+  [[nodiscard]] std::optional<BootTime> RememberedPauseEnd() const {
     const ClockSample now = clock_.Sample();
-    if (!pause_ || pause_->until <= now.wall) return std::nullopt;
+    if (!pause_ || pause_->until <= now.wall || pause_->since > now.wall) return std::nullopt;
     return now.boot + std::min<BootTime>(pause_->until - now.wall, kMaxPause);
   }
 
@@ -248,6 +251,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           metrics_.connects.Add();
           metrics_.delivered.Add(applied.report.newly_delivered);
           Do([&] { return machine_.OnWelcomeApplied(Now(), applied.last_position); });
+          TellStatusChanged();
         });
   }
 
@@ -265,6 +269,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           for (const Position position : page.damaged) {
             spdlog::error("outbox: a stored event is damaged and was given up position={}", position);
           }
+          if (!page.damaged.empty() && observers_.events_changed) observers_.events_changed(page.damaged);
           Do([&] { return machine_.OnPage(Now(), std::move(page)); });
         });
   }
@@ -300,6 +305,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
                       spdlog::warn("uplink: moved events={} new_epoch={}", report.moved,
                                    EpochName(report.new_epoch));
                       Do([&] { return machine_.OnMoved(Now()); });
+                      TellStatusChanged();
                     });
   }
 
@@ -316,7 +322,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
           outbox.DropLostRanges(mark.safe);
           return true;
         },
-        [](bool) {});
+        [this](bool) { TellStatusChanged(); });
   }
 
   void Act(act::Maintain& maintain) {
@@ -350,6 +356,22 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   void Publish() {
     if (!Update()) return;
     LogState();
+    TellStatusChanged();
+  }
+
+  // It is over: a later start must not take it up again. Another one may have been noted meanwhile.
+  void ForgetPause() {
+    Ask<bool>(
+        [until = pause_->until](Outbox& outbox) {
+          const auto noted = outbox.Pause();
+          if (noted && noted->until == until) outbox.SetPause(std::nullopt);
+          return true;
+        },
+        [](bool) {});
+    pause_.reset();
+  }
+
+  void TellStatusChanged() {
     if (observers_.status_changed) observers_.status_changed();
   }
 
@@ -380,9 +402,12 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     status_.failed_attempts = machine_.failed_attempts();
     status_.next_attempt.reset();
     if (const auto next = machine_.next_attempt()) status_.next_attempt = now.wall + (*next - now.boot);
-    status_.pause = machine_.Held(now.boot) ? pause_ : std::nullopt;
+    if (pause_ && !machine_.Held(now.boot)) ForgetPause();
+    const bool pause_changed =
+        status_.pause.has_value() != pause_.has_value() || (pause_ && status_.pause->until != pause_->until);
+    status_.pause = pause_;
     state_changed_ = before != status_.state;
-    return state_changed_ || failed_before != status_.failed_attempts;
+    return state_changed_ || pause_changed || failed_before != status_.failed_attempts;
   }
 
   void LogState() const {
@@ -405,7 +430,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   const Observers observers_;
   mutable std::mutex machine_mutex_;  // only this thread changes the machine; others may look
   UplinkMachine machine_;
-  std::optional<UplinkPause> pause_;     // may have ended
+  std::optional<UplinkPause> pause_;     // as far as this thread knows, it lasts
   std::optional<WallTime> server_time_;  // the last that is known
 
   asio::steady_timer timer_;

@@ -25,8 +25,9 @@ class Uplink {
  public:
   // Who is told what; each may be empty. Called on the uplink's thread.
   struct Observers {
-    std::function<void()> status_changed;                              // Status() has something new to say
-    std::function<void(const std::vector<Position>&)> events_changed;  // these were delivered or parked
+    std::function<void()> status_changed;  // Status() has something new to say
+    std::function<void(const std::vector<Position>&)>
+        events_changed;  // the centre judged these, or they are damaged
     PhaseProbe probe;
   };
   // `server` is for people.

@@ -20,7 +20,7 @@ constexpr std::size_t kMaxTombstonesAtOnce = 256;
 
 bool Settles(Disposition disposition) {
   return disposition == Disposition::kAccepted || disposition == Disposition::kDuplicate ||
-         disposition == Disposition::kTombstoned;
+         disposition == Disposition::kTombstoned || disposition == Disposition::kParked;
 }
 
 StreamEnd Nonsense(const std::string& what) {
@@ -197,7 +197,13 @@ void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
 }
 
 bool UplinkMachine::MayGo(const PendingRecord& record) const {
-  return !record.awaits || in_flight_.contains(*record.awaits);
+  return !record.awaits || OnItsWay(*record.awaits);
+}
+
+// Whether the centre may accept it soon.
+bool UplinkMachine::OnItsWay(Position position) const {
+  const auto flight = in_flight_.find(position);
+  return flight != in_flight_.end() && !flight->second.parked;
 }
 
 void UplinkMachine::SweepFrom(Position position) {
@@ -224,7 +230,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
     if (in_flight_.contains(pending.position) || deferred_.contains(pending.position)) continue;
     if (!MayGo(pending)) continue;
     batch.epoch = pending.record.id.epoch;
-    in_flight_.emplace(pending.position, Flight{pending.awaits});
+    in_flight_.emplace(pending.position, Flight{pending.awaits, false});
     sent.positions.push_back(pending.position);
     batch.records.push_back(std::move(pending.record));
   }
@@ -297,12 +303,12 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
       outcomes.push_back({position, result});
       break;
     case Disposition::kParked:
-      in_flight_.erase(flight);
+      // A page that was read before this is noted may still hold it: it must not be sent again.
+      flight->second.parked = true;
       outcomes.push_back({position, result});
       break;
     case Disposition::kRetry:
-      if (const auto& awaits = flight->second.awaits;
-          !result.lane_held || !awaits || in_flight_.contains(*awaits)) {
+      if (const auto& awaits = flight->second.awaits; !result.lane_held || !awaits || OnItsWay(*awaits)) {
         // Where it is held although this side takes its predecessor to be resolved, time or a reconnection
         // must tell.
         deferred_[position] =
@@ -411,7 +417,10 @@ UplinkActions UplinkMachine::OnResumed(BootTime now) {
   UplinkActions actions;
   if (!Held(now)) return actions;
   held_until_.reset();
-  if (state_ == State::kWaiting && !PushedBack(now)) Attempt(actions);
+  if (state_ != State::kWaiting) return actions;
+  attempt_at_ = now;
+  AwaitPauses();
+  if (*attempt_at_ <= now) Attempt(actions);
   return actions;
 }
 

@@ -141,7 +141,7 @@ class UplinkMachine {
   // Whether an operator holds it back.
   [[nodiscard]] bool Held(BootTime now) const { return held_until_ && *held_until_ > now; }
   // Whether the event is on its way, and when it is to be sent again, where the centre asked for that.
-  [[nodiscard]] bool InFlight(Position position) const { return in_flight_.contains(position); }
+  [[nodiscard]] bool InFlight(Position position) const { return OnItsWay(position); }
   [[nodiscard]] std::optional<BootTime> RetryAt(Position position) const;
   // The last failure since the last Welcome.
   [[nodiscard]] const std::optional<StreamEnd>& last_failure() const { return last_failure_; }
@@ -152,6 +152,7 @@ class UplinkMachine {
   enum class Cursor { kBacklog, kFresh };
   struct Flight {
     std::optional<Position> awaits;  // its predecessor, where that was not resolved when it was sent
+    bool parked = false;             // the centre has answered so, and the outbox has not noted it yet
   };
   struct Unanswered {
     std::uint64_t batch_id;
@@ -167,6 +168,7 @@ class UplinkMachine {
   void ResetStream();
   void Pump(BootTime now, UplinkActions& actions);
   [[nodiscard]] bool MayGo(const PendingRecord& record) const;
+  [[nodiscard]] bool OnItsWay(Position position) const;
   void SweepFrom(Position position);
   void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
   void OnTombstoneResults(const Unanswered& sent, const BatchResult& result, UplinkActions& actions);

@@ -21,7 +21,7 @@ enum class UplinkProblem {
   kClock,          // the same, and this terminal's clock is wrong
   kRefused,        // the centre does not want this terminal: tried again seldom
   kBroken,         // the server objects to what was sent, or sent nonsense
-  kDisk,           // the outbox can't be read or written
+  kDisk,           // the outbox, or uplink.ca_file, can't be read or written
 };
 
 struct UplinkStatus {

@@ -48,7 +48,8 @@ Result<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const ListenConf
 }
 
 Error CannotListen(const std::string& key, const std::string& address) {
-  return {ErrorCode::kUnavailable, "cannot listen on " + address + ": " + WhyNoListening(address),
+  return {ErrorCode::kUnavailable,
+          "cannot listen on " + address + ": " + WhyNoListening(address).value_or("the address was refused"),
           "stop the program that uses it (ss -ltnp), or change " + key};
 }
 
@@ -107,10 +108,12 @@ Result<std::unique_ptr<Server>> Server::Start(const ListenConfig& listen, const 
   for (grpc::Service* service : services) builder.RegisterService(service);
   auto server = builder.BuildAndStart();
   if (!listen.address.empty() && port == 0) return CannotListen("listen.address", listen.address);
-  if (!listen.tls_address.empty() && tls_port == 0)
-    return CannotListen("listen.tls_address", listen.tls_address);
-  if (server == nullptr) {
-    return Error{ErrorCode::kUnavailable, "cannot serve with listen.tls_certificate and listen.tls_key",
+  if (server == nullptr || (!listen.tls_address.empty() && tls_port == 0)) {
+    // The library says no more: where the address is free, it is the certificate.
+    if (WhyNoListening(listen.tls_address)) return CannotListen("listen.tls_address", listen.tls_address);
+    return Error{ErrorCode::kUnavailable,
+                 "cannot serve with listen.tls_certificate " + listen.tls_certificate +
+                     " and listen.tls_key " + listen.tls_key,
                  "give a certificate and the key that belongs to it, both PEM"};
   }
   return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(std::move(server), port, tls_port)));

@@ -43,8 +43,12 @@ class LosingStore final : public CaptureStore {
                std::function<void(Result<Outbox::Requeued>)> done) override {
     real_.Release(event_id, cause, std::move(done));
   }
-  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override {
+  void SetPause(const std::optional<UplinkPause>& pause,
+                std::function<void(Result<std::optional<UplinkPause>>)> done) override {
     real_.SetPause(pause, std::move(done));
+  }
+  void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) override {
+    real_.Examine(event_id, std::move(done));
   }
   void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override {
     real_.Find(event_id, std::move(done));

@@ -276,6 +276,49 @@ TEST_CASE("where the centre has a released event after all, the record wins") {
   CHECK(harness.outbox->Find(first.event_id).value().state == EventState::kDelivered);
 }
 
+TEST_CASE("a late answer does not undo a release, but the centre having the event does") {
+  OutboxHarness harness;
+  harness.Open();
+  const Captured event = harness.Capture("order:A", "1");
+  harness.Answer({1}, Disposition::kParked, ParkReason::kInvalidEvent);
+  REQUIRE(Release(harness, event.event_id).ok());
+  harness.Answer({1}, Disposition::kParked, ParkReason::kInvalidEvent);
+  CHECK(harness.Status().released == 1);
+  CHECK(harness.Status().parked == 0);
+  SECTION("by its answer") {
+    harness.Answer({1}, Disposition::kAccepted);
+  }
+  SECTION("by what it says of the tombstone") {
+    const auto row = Unannounced(harness).ranges.at(0).row;
+    harness.Transact([&](Outbox& box) {
+      box.DropLostRanges({row});
+      return true;
+    });
+  }
+  const OutboxStatus status = harness.Status();
+  CHECK(status.released == 0);
+  CHECK(status.delivered == 1);
+  CHECK(status.pending == 0);
+  CHECK(harness.outbox->Find(event.event_id).value().state == EventState::kDelivered);
+}
+
+TEST_CASE("a long lane is listed page by page, both ways") {
+  OutboxHarness harness;
+  harness.Open();
+  constexpr std::size_t kEvents = 2 * Outbox::kListPage + 3;
+  for (std::size_t i = 1; i <= kEvents; ++i) harness.Capture("bin:A-07", std::to_string(i));
+  EventQuery query;
+  query.lane = "bin:A-07";
+  const auto ascending = ListAll(*harness.outbox, query);
+  REQUIRE(ascending.size() == kEvents);
+  CHECK(ascending.front().position == 1);
+  CHECK(ascending.back().held_by == Position{1});
+  query.newest_first = true;
+  const auto descending = ListAll(*harness.outbox, query);
+  REQUIRE(descending.size() == kEvents);
+  CHECK(descending.front().position == kEvents);
+}
+
 TEST_CASE("a pause is kept until it is taken back") {
   OutboxHarness harness;
   harness.Open();

@@ -103,7 +103,7 @@ TEST_CASE("a pause names who, why and until when") {
   const Explanation explanation = Only(of);
   CHECK(explanation.reason == ExplanationReason::kPaused);
   CHECK(explanation.text == "operator 117 paused the uplink: network works");
-  CHECK(explanation.remedy == "it ends by itself in 600 s, or now with: tillwire resume");
+  CHECK(explanation.remedy == "it ends by itself in 10 min, or now with: tillwire resume");
 }
 
 TEST_CASE("pushback and retry need patience only") {

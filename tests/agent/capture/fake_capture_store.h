@@ -61,7 +61,8 @@ class FakeCaptureStore final : public CaptureStore {
                   std::function<void(Result<std::vector<Position>>)> done) override {
     Post([this, reason, done = std::move(done)] {
       if (failure_) return done(*failure_);
-      done(reason == kParkedReason && parked_ ? std::vector<Position>{7} : std::vector<Position>{});
+      done(reason == kParkedReason && std::exchange(parked_, std::nullopt) ? std::vector<Position>{7}
+                                                                           : std::vector<Position>{});
     });
   }
   void Release(const Uuid& event_id, const std::string& cause,
@@ -74,11 +75,21 @@ class FakeCaptureStore final : public CaptureStore {
       done(Outbox::Requeued{7, kParkedReason});
     });
   }
-  void SetPause(const std::optional<UplinkPause>& pause, std::function<void(Result<void>)> done) override {
+  void SetPause(const std::optional<UplinkPause>& pause,
+                std::function<void(Result<std::optional<UplinkPause>>)> done) override {
     Post([this, pause, done = std::move(done)] {
       if (failure_) return done(*failure_);
-      pause_ = pause;
-      done({});
+      done(std::exchange(pause_, pause));
+    });
+  }
+  void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) override {
+    Find(event_id, [this, done = std::move(done)](const Result<EventView>& event) {
+      if (!event) return done(event.error());
+      Examined examined{*event, {}, status_.pending};
+      for (const EventView& other : events_) {
+        if (event->held_by == other.position) examined.holder = other;
+      }
+      done(examined);
     });
   }
   void Find(const Uuid& event_id, std::function<void(Result<EventView>)> done) override {

@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <fstream>
+#include <future>
 #include <mutex>
 
 #include "core/spool_name.h"
@@ -283,12 +284,13 @@ TEST_CASE_METHOD(Fixture, "Without room files wait in order, their lanes are ref
   CHECK_THAT(importer->Status().last_problem, Catch::StartsWith("the outbox is full"));
   CHECK(Lanes() == std::vector<std::string>{"order:A"});
   CHECK(fs::exists(New("2-b")));
-  std::optional<Result<Captured>> answer;
+  std::promise<Result<Captured>> promise;
+  std::future<Result<Captured>> answer = promise.get_future();
   CaptureInput same_lane;
   same_lane.lane = "order:B";
-  gate->Capture(same_lane, [&](Result<Captured> result) { answer = std::move(result); });
-  REQUIRE(answer);
-  CHECK(answer->error().code == ErrorCode::kResourceExhausted);
+  gate->Capture(same_lane, [&](Result<Captured> result) { promise.set_value(std::move(result)); });
+  REQUIRE(answer.wait_for(kLong) == std::future_status::ready);
+  CHECK(answer.get().error().code == ErrorCode::kResourceExhausted);
   store.SetRoom(10);
   REQUIRE(Drained());
   REQUIRE(Open());

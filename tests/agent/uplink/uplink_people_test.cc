@@ -30,6 +30,18 @@ TEST_CASE("an operator's pause ends the stream, lasts its time, and can be ended
   CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
 }
 
+TEST_CASE("resuming during a pushback goes on when that ends, not when the pause would have ended") {
+  Terminal terminal;
+  terminal.Connect();
+  terminal.Deliver(Pushback{seconds(60)});
+  terminal.Do(terminal.machine->OnPaused(terminal.Now(), terminal.Now() + seconds(3600)));
+  terminal.Advance(seconds(10));
+  terminal.Do(terminal.machine->OnResumed(terminal.Now()));
+  CHECK(terminal.opened == 1);
+  terminal.Advance(seconds(50));
+  CHECK(terminal.opened == 2);
+}
+
 TEST_CASE("a pause that an earlier run began goes on") {
   Terminal terminal;
   terminal.Do(terminal.machine->Start(terminal.Now(), terminal.Now() + seconds(60)));

@@ -1,0 +1,16 @@
+// Figures as people read them.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace tillwire {
+
+// "12 s", "12 min", "3 h 5 min", "4 days"; a negative span counts as 0.
+std::string SpanInWords(std::chrono::seconds span);
+
+// "1 event", "3 events".
+std::string Counted(std::uint64_t count, const std::string& noun);
+
+}  // namespace tillwire
