@@ -62,7 +62,7 @@ class QueueService::Impl {
 
   // Page by page, so that captures come in between. `requeued` is what was done so far.
   void RequeueAll(const std::string& reason, std::uint64_t requeued,
-                  std::function<void(Result<std::uint64_t>)> done) {
+                  const std::function<void(Result<std::uint64_t>)>& done) {
     store.RequeueAll(reason, [this, reason, requeued, done](const Result<std::vector<Position>>& page) {
       if (!page) return done(page.error());
       if (page->empty()) return done(requeued);
