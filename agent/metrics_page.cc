@@ -83,6 +83,8 @@ void AddUplink(MetricsText& text, const UplinkMetrics& uplink, const UplinkStatu
       .Sample(static_cast<double>(uplink.connects.Value()));
   text.Begin("tillwire_uplink_connected", kGauge, "Whether the centre is connected now.")
       .Sample(status.connected_since ? 1 : 0);
+  text.Begin("tillwire_uplink_paused", kGauge, "Whether an operator holds the uplink back.")
+      .Sample(status.pause ? 1 : 0);
 }
 
 void AddOutbox(MetricsText& text, const OutboxStatus& outbox, WallTime now) {
@@ -92,6 +94,7 @@ void AddOutbox(MetricsText& text, const OutboxStatus& outbox, WallTime now) {
       .Sample(count(outbox.parked), {{"state", "parked"}})
       .Sample(count(outbox.delivered), {{"state", "delivered"}})
       .Sample(count(outbox.lost), {{"state", "lost"}})
+      .Sample(count(outbox.released), {{"state", "released"}})
       .Sample(count(outbox.not_in_effect), {{"state", "not_in_effect"}});
   const WallTime oldest = std::min(outbox.oldest_pending.value_or(now), now);
   text.Begin("tillwire_outbox_oldest_pending_seconds", kGauge, "Age of the oldest pending event; 0: none.")

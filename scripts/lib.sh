@@ -17,6 +17,8 @@ build_packages=(g++ cmake ninja-build ccache pkg-config libasio-dev libssl-dev l
   protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libgrpc++-dev libcli11-dev libtomlplusplus-dev
   libspdlog-dev libfmt-dev nlohmann-json3-dev prometheus-cpp-dev libcpp-httplib-dev catch2)
 lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
+# The compiler of the build with AddressSanitizer, and what names the lines in its findings.
+clang_packages=(clang-19 libclang-rt-19-dev llvm-19)
 node_packages=(nodejs npm)
 # For tests: certificates, a clock that is wrong, and the examples in Python.
 test_packages=(openssl faketime python3 python3-grpcio python3-protobuf)
@@ -67,13 +69,14 @@ install_packages() {
   as_root "${install[@]}" </dev/null
 }
 
-# ensure_packages GROUP...: installs what is missing of the groups build, lint, node and test. Quick when nothing is.
+# ensure_packages GROUP...: installs what is missing of the groups build, lint, clang, node and test. Quick when nothing is.
 ensure_packages() {
   local wanted=() group missing
   for group in "$@"; do
     case $group in
       build) wanted+=("${build_packages[@]}") ;;
       lint) wanted+=("${lint_packages[@]}") ;;
+      clang) wanted+=("${clang_packages[@]}") ;;
       node) have_node || wanted+=("${node_packages[@]}") ;;
       test) wanted+=("${test_packages[@]}") ;;
       *) die "unknown package group $group" ;;

@@ -102,6 +102,10 @@ class Outbox::Impl {
   EpochRow& OpenEpoch() { return epochs.back(); }
   std::uint64_t BeginEpoch(Position base, const Hash& head, const std::string& why);
   void CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued, const Hash& last_hash);
+  void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
+  bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
+
+  // outbox_losses.cc
   void DeclareLost(const Tombstone& tombstone);
   void GiveUp(Position position, const Record& record, TombstoneKind kind, const std::string& cause);
   void DeclareDamaged(Position position, const Record& record);
@@ -111,9 +115,7 @@ class Outbox::Impl {
   enum class LossFilter { kAll, kUnannounced, kNotReleased };
   [[nodiscard]] std::vector<LostRange> LostRanges(LossFilter filter, std::size_t limit);
   [[nodiscard]] std::optional<Position> PositionOf(RecordId id) const;
-  void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
   void ReconcileLostRanges(const Welcome& welcome);
-  bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
 
   // outbox_upkeep.cc
   [[nodiscard]] std::uint64_t TotalBytesAt(Position position);

@@ -191,7 +191,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
       actions = ask_machine();
     }
     for (UplinkAction& action : actions) {
-      std::visit([this](auto& what) { Act(what); }, action);
+      std::visit([this](auto& what) { this->Act(what); }, action);
     }
     Rearm();
     Publish();

@@ -36,6 +36,7 @@ TEST_CASE_METHOD(Rig, "The outbox's numbers are those of the moment") {
   status.delivered = 40;
   status.lost = 5;
   status.not_in_effect = 1;
+  status.released = 6;
   status.used_bytes = 4096;
   status.max_bytes = 1 << 20;
   status.oldest_pending = clock_.WallNow() - 12min;
@@ -50,6 +51,7 @@ TEST_CASE_METHOD(Rig, "The outbox's numbers are those of the moment") {
   CHECK(scrape.Value("tillwire_outbox_events{state=\"delivered\"}") == 40);
   CHECK(scrape.Value("tillwire_outbox_events{state=\"lost\"}") == 5);
   CHECK(scrape.Value("tillwire_outbox_events{state=\"not_in_effect\"}") == 1);
+  CHECK(scrape.Value("tillwire_outbox_events{state=\"released\"}") == 6);
   CHECK(scrape.Value("tillwire_outbox_oldest_pending_seconds") == 720);
   CHECK(scrape.Value("tillwire_outbox_used_bytes") == 4096);
   CHECK(scrape.Value("tillwire_outbox_max_bytes") == 1 << 20);

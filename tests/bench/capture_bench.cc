@@ -17,7 +17,8 @@ namespace tillwire {
 namespace {
 
 constexpr std::size_t kSliceOperations = 100;
-constexpr std::size_t kWarmUp = 400;  // the log has then been moved into the database and begun anew once
+constexpr std::size_t kWarmUp =
+    800;  // some 6 pages each: the log has then been moved into the database and begun anew once
 constexpr std::size_t kPlannedAtOnce = 5'000;
 constexpr std::size_t kCallers[] = {1, 8, 64};
 
