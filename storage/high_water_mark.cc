@@ -1,14 +1,8 @@
 #include "storage/high_water_mark.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
-
-#include "platform/files.h"
 
 namespace tillwire {
 namespace {
@@ -20,8 +14,9 @@ constexpr std::string_view kMagic = "TWHWM\0\0\1";
 constexpr std::size_t kMagicBytes = 8;
 constexpr std::size_t kBodyBytes = kMagicBytes + 3 * 8 + 32;
 constexpr std::size_t kSlotBytes = kBodyBytes + 32;
-constexpr off_t kSlotStride = 4096;
-constexpr int kSlots = 2;
+constexpr std::size_t kSlotStride = 4096;
+constexpr std::size_t kSlots = 2;
+constexpr std::size_t kFileBytes = kSlots * kSlotStride;
 
 using Slot = std::array<char, kSlotBytes>;
 
@@ -66,47 +61,55 @@ std::optional<Decoded> Decode(const Slot& slot) {
 
 }  // namespace
 
-Result<std::unique_ptr<HighWaterMark>> HighWaterMark::Open(const std::filesystem::path& path) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (descriptor < 0) return FileError("open", path, errno);
-  if (const int failed = posix_fallocate(descriptor, 0, kSlots * kSlotStride); failed != 0) {
-    close(descriptor);
-    return FileError("preallocate", path, failed);
+Result<std::unique_ptr<HighWaterMark>> HighWaterMark::Open(const std::filesystem::path& path,
+                                                           const std::string& vfs) {
+  auto opened = VfsFile::Open(path, vfs);
+  if (!opened) return opened.error();
+  VfsFile& file = **opened;
+  auto content = file.Read(0, kFileBytes);
+  if (!content) return content.error();
+  if (content->size() < kFileBytes) {
+    // Its place on the disk is taken now, so that a disk that fills up does not end the marks.
+    if (auto written = file.Write(content->size(), std::string(kFileBytes - content->size(), '\0')); !written)
+      return written.error();
+    if (auto synced = file.Sync(); !synced) return synced.error();
+    content->resize(kFileBytes, '\0');
   }
   std::optional<Decoded> newest;
-  for (int i = 0; i < kSlots; ++i) {
+  for (std::size_t i = 0; i < kSlots; ++i) {
     Slot slot{};
-    if (pread(descriptor, slot.data(), slot.size(), i * kSlotStride) != static_cast<ssize_t>(slot.size()))
-      continue;
+    std::memcpy(slot.data(), content->data() + i * kSlotStride, slot.size());
     const auto decoded = Decode(slot);
     if (decoded && (!newest || decoded->serial > newest->serial)) newest = decoded;
   }
   std::optional<RecordRef> mark;
   if (newest) mark = newest->mark;
-  return std::unique_ptr<HighWaterMark>(new HighWaterMark(descriptor, mark, newest ? newest->serial : 0));
-}
-
-HighWaterMark::~HighWaterMark() {
-  close(descriptor_);
+  return std::unique_ptr<HighWaterMark>(
+      new HighWaterMark(std::move(*opened), mark, newest ? newest->serial : 0));
 }
 
 void HighWaterMark::Write(const RecordRef& mark) {
   ++serial_;
   const Slot slot = Encode(serial_, mark);
-  const off_t offset = static_cast<off_t>(serial_ % kSlots) * kSlotStride;
-  if (pwrite(descriptor_, slot.data(), slot.size(), offset) != static_cast<ssize_t>(slot.size()))
-    write_errno_ = errno;
+  const auto written = file_->Write(serial_ % kSlots * kSlotStride, {slot.data(), slot.size()});
+  if (!written) {
+    const std::lock_guard lock(failure_mutex_);
+    write_failure_ = written.error();
+  }
   dirty_ = true;
 }
 
 Result<void> HighWaterMark::Sync() {
   if (!dirty_.exchange(false)) return {};
-  int failed = write_errno_.exchange(0);
-  if (fdatasync(descriptor_) != 0) failed = errno;
-  if (failed == 0) return {};
+  std::optional<Error> failure;
+  {
+    const std::lock_guard lock(failure_mutex_);
+    failure = std::exchange(write_failure_, std::nullopt);
+  }
+  if (const auto synced = file_->Sync(); !synced) failure = synced.error();
+  if (!failure) return {};
   dirty_ = true;
-  return Error{ErrorCode::kUnavailable,
-               "cannot write the high-water mark: " + std::string(std::strerror(failed)),
+  return Error{ErrorCode::kUnavailable, "high-water mark: " + failure->message,
                "check the disk; captures go on"};
 }
 

@@ -6,10 +6,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "core/hash.h"
 #include "core/result.h"
+#include "storage/vfs_file.h"
 
 namespace tillwire {
 
@@ -17,8 +21,9 @@ namespace tillwire {
 // intact. Write() by one thread; Sync() by any, concurrently.
 class HighWaterMark {
  public:
-  static Result<std::unique_ptr<HighWaterMark>> Open(const std::filesystem::path& path);
-  ~HighWaterMark();
+  // `vfs`: SQLite's VFS by name, empty for the system's.
+  static Result<std::unique_ptr<HighWaterMark>> Open(const std::filesystem::path& path,
+                                                     const std::string& vfs = {});
   HighWaterMark(const HighWaterMark&) = delete;
   HighWaterMark& operator=(const HighWaterMark&) = delete;
 
@@ -31,14 +36,15 @@ class HighWaterMark {
   Result<void> Sync();
 
  private:
-  HighWaterMark(int descriptor, std::optional<RecordRef> at_open, std::uint64_t serial)
-      : descriptor_(descriptor), at_open_(at_open), serial_(serial) {}
+  HighWaterMark(std::unique_ptr<VfsFile> file, std::optional<RecordRef> at_open, std::uint64_t serial)
+      : file_(std::move(file)), at_open_(at_open), serial_(serial) {}
 
-  int descriptor_;
+  std::unique_ptr<VfsFile> file_;
   std::optional<RecordRef> at_open_;
   std::uint64_t serial_;
   std::atomic<bool> dirty_ = false;
-  std::atomic<int> write_errno_ = 0;
+  std::mutex failure_mutex_;
+  std::optional<Error> write_failure_;  // since the last Sync()
 };
 
 }  // namespace tillwire

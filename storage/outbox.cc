@@ -97,7 +97,7 @@ Result<void> Outbox::Impl::OpenFiles() {
       !migrated) {
     return migrated;
   }
-  auto mark = HighWaterMark::Open(options.directory / kMarkFile);
+  auto mark = HighWaterMark::Open(options.directory / kMarkFile, options.database.vfs);
   if (!mark) return mark.error();
   high_water_mark = std::move(*mark);
   if (auto synced = SyncDirectory(options.directory); !synced) return synced;

@@ -6,9 +6,16 @@
 namespace tillwire {
 namespace {
 
+// A write that the power cut tears is torn between these.
+constexpr std::size_t kSectorBytes = 512;
+
 std::string ParentOf(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+bool Heads(Rng& rng) {
+  return rng.Next() % 2 == 0;
 }
 
 }  // namespace
@@ -24,9 +31,7 @@ class FaultyDisk::OpenFile {
 std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, bool create,
                                                        NameSync name_sync) {
   const std::lock_guard lock(mutex_);
-  if (!powered_) {
-    return nullptr;
-  }
+  if (!powered_) return nullptr;
   auto handle = std::make_shared<OpenFile>();
   handle->path = path;
   handle->boot = boot_;
@@ -37,48 +42,60 @@ std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, 
   const auto existing = files_.find(path);
   if (existing != files_.end()) {
     handle->file = existing->second;
-  } else if (create) {
-    handle->file = std::make_shared<StoredFile>();
-    handle->sync_directory_once = name_sync == NameSync::kWithFirstSyncOfFile;
-    files_[path] = handle->file;
-  } else {
+    return handle;
+  }
+  if (!create || Strikes(DiskFault::kReadOnly) || Strikes(DiskFault::kNoSpace) || PowerFailsNow()) {
     return nullptr;
   }
+  handle->file = std::make_shared<StoredFile>();
+  handle->sync_directory_once = name_sync == NameSync::kWithFirstSyncOfFile;
+  files_[path] = handle->file;
   return handle;
 }
 
-bool FaultyDisk::Read(const OpenFile& file, std::size_t offset, std::size_t size, std::string& bytes) const {
+DiskOutcome FaultyDisk::Read(const OpenFile& file, std::size_t offset, std::size_t size, std::string& bytes) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file)) {
-    return false;
-  }
+  if (!AliveLocked(file) || Strikes(DiskFault::kReadError)) return DiskOutcome::kIoError;
   const std::string& image = file.file->image;
   bytes = offset < image.size() ? image.substr(offset, size) : std::string();
-  return true;
+  return DiskOutcome::kOk;
 }
 
-bool FaultyDisk::Write(OpenFile& file, std::size_t offset, std::string_view bytes) {
-  return Make(file, {offset, std::string(bytes), false});
-}
-
-bool FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
-  return Make(file, {size, {}, true});
-}
-
-bool FaultyDisk::Sync(OpenFile& file) {
+DiskOutcome FaultyDisk::Write(OpenFile& file, std::size_t offset, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file)) {
-    return false;
+  if (!AliveLocked(file) || PowerFailsNow()) return DiskOutcome::kIoError;
+  if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
+  if (Strikes(DiskFault::kWriteError)) return DiskOutcome::kIoError;
+  const std::size_t end = offset + bytes.size();
+  const std::size_t growth = end > file.file->image.size() ? end - file.file->image.size() : 0;
+  if (Strikes(DiskFault::kNoSpace) || (growth > 0 && capacity_ && UsedLocked() + growth > *capacity_)) {
+    return DiskOutcome::kNoSpace;
   }
+  Change change{offset, std::string(bytes), false};
+  Apply(change, file.file->image);
+  file.file->unsynced.push_back(std::move(change));
+  return DiskOutcome::kOk;
+}
+
+DiskOutcome FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  if (!AliveLocked(file) || PowerFailsNow()) return DiskOutcome::kIoError;
+  if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
+  if (Strikes(DiskFault::kWriteError)) return DiskOutcome::kIoError;
+  Change change{size, {}, true};
+  Apply(change, file.file->image);
+  file.file->unsynced.push_back(std::move(change));
+  return DiskOutcome::kOk;
+}
+
+DiskOutcome FaultyDisk::Sync(OpenFile& file) {
+  const std::lock_guard lock(mutex_);
+  if (!AliveLocked(file) || PowerFailsNow() || Strikes(DiskFault::kSyncError)) return DiskOutcome::kIoError;
   ++sync_counts_[file.path];
-  for (const Change& change : file.file->unsynced) {
-    Apply(change, file.file->durable);
-  }
+  for (const Change& change : file.file->unsynced) Apply(change, file.file->durable);
   file.file->unsynced.clear();
-  if (std::exchange(file.sync_directory_once, false)) {
-    SyncDirectory(ParentOf(file.path));
-  }
-  return true;
+  if (std::exchange(file.sync_directory_once, false)) SyncDirectory(ParentOf(file.path));
+  return DiskOutcome::kOk;
 }
 
 std::optional<std::size_t> FaultyDisk::Size(const OpenFile& file) const {
@@ -91,15 +108,14 @@ bool FaultyDisk::Alive(const OpenFile& file) const {
   return AliveLocked(file);
 }
 
-bool FaultyDisk::Delete(const std::string& path, bool sync_directory) {
+FaultyDisk::Deletion FaultyDisk::Delete(const std::string& path, bool sync_directory) {
   const std::lock_guard lock(mutex_);
-  if (!powered_ || files_.erase(path) == 0) {
-    return false;
-  }
-  if (sync_directory) {
-    SyncDirectory(ParentOf(path));
-  }
-  return true;
+  if (!powered_ || PowerFailsNow()) return Deletion::kFailed;
+  if (files_.count(path) == 0) return Deletion::kNoFile;
+  if (Strikes(DiskFault::kReadOnly)) return Deletion::kFailed;
+  files_.erase(path);
+  if (sync_directory) SyncDirectory(ParentOf(path));
+  return Deletion::kDone;
 }
 
 bool FaultyDisk::Exists(const std::string& path) const {
@@ -112,25 +128,95 @@ bool FaultyDisk::Powered() const {
   return powered_;
 }
 
-void FaultyDisk::PowerCut() {
+bool FaultyDisk::ReadOnly() const {
   const std::lock_guard lock(mutex_);
-  powered_ = false;
-  // Dead handles keep the file objects that they had; what stands on the disk now are new ones.
-  Directory left;
-  for (const auto& [path, file] : durable_files_) {
-    auto survivor = std::make_shared<StoredFile>();
-    survivor->image = file->durable;
-    survivor->durable = file->durable;
-    left[path] = std::move(survivor);
-  }
-  files_ = left;
-  durable_files_ = std::move(left);
+  return ReadOnlyLocked();
+}
+
+void FaultyDisk::FailAt(DiskFault fault, std::uint64_t nth, Lasting lasting) {
+  const std::lock_guard lock(mutex_);
+  plans_[fault] = {nth, lasting, false};
+}
+
+void FaultyDisk::Heal() {
+  const std::lock_guard lock(mutex_);
+  plans_.clear();
+}
+
+bool FaultyDisk::Struck() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(plans_.begin(), plans_.end(), [](const auto& plan) { return plan.second.struck; });
+}
+
+void FaultyDisk::SetCapacity(std::optional<std::uint64_t> bytes) {
+  const std::lock_guard lock(mutex_);
+  capacity_ = bytes;
+}
+
+std::uint64_t FaultyDisk::UsedBytes() const {
+  const std::lock_guard lock(mutex_);
+  return UsedLocked();
+}
+
+void FaultyDisk::PowerCut(Rng* rng) {
+  const std::lock_guard lock(mutex_);
+  PowerCutLocked(rng);
+}
+
+void FaultyDisk::PowerCutAt(std::uint64_t nth, Rng* rng) {
+  const std::lock_guard lock(mutex_);
+  planned_cut_ = {nth, rng};
+}
+
+void FaultyDisk::CancelPowerCut() {
+  const std::lock_guard lock(mutex_);
+  planned_cut_.reset();
+}
+
+std::uint64_t FaultyDisk::Changes() const {
+  const std::lock_guard lock(mutex_);
+  return changes_;
 }
 
 void FaultyDisk::Restart() {
   const std::lock_guard lock(mutex_);
   ++boot_;
   powered_ = true;
+}
+
+bool FaultyDisk::FlipBit(const std::string& path, std::size_t byte, unsigned bit) {
+  const std::lock_guard lock(mutex_);
+  const auto found = files_.find(path);
+  if (found == files_.end() || byte >= found->second->image.size()) return false;
+  const auto flip = [&](std::string& content) {
+    if (byte < content.size()) content[byte] = static_cast<char>(content[byte] ^ (1 << bit));
+  };
+  flip(found->second->image);
+  flip(found->second->durable);
+  return true;
+}
+
+std::map<std::string, std::string> FaultyDisk::Copy(const std::string& path_prefix) const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, std::string> files;
+  for (const auto& [path, file] : files_) {
+    if (path.starts_with(path_prefix)) files[path] = file->image;
+  }
+  return files;
+}
+
+void FaultyDisk::Replace(const std::string& path_prefix, const std::map<std::string, std::string>& files) {
+  const std::lock_guard lock(mutex_);
+  for (Directory* directory : {&files_, &durable_files_}) {
+    std::erase_if(*directory, [&](const auto& entry) { return entry.first.starts_with(path_prefix); });
+  }
+  for (const auto& [path, content] : files) {
+    auto file = std::make_shared<StoredFile>();
+    file->image = content;
+    file->durable = content;
+    files_[path] = file;
+    durable_files_[path] = std::move(file);
+  }
 }
 
 std::uint64_t FaultyDisk::SyncCount(const std::string& path) const {
@@ -144,9 +230,7 @@ std::uint64_t FaultyDisk::UnsyncedBytes(const std::string& path) const {
   const auto found = files_.find(path);
   std::uint64_t bytes = 0;
   if (found != files_.end()) {
-    for (const Change& change : found->second->unsynced) {
-      bytes += change.bytes.size();
-    }
+    for (const Change& change : found->second->unsynced) bytes += change.bytes.size();
   }
   return bytes;
 }
@@ -154,9 +238,7 @@ std::uint64_t FaultyDisk::UnsyncedBytes(const std::string& path) const {
 std::vector<std::string> FaultyDisk::Paths() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> paths;
-  for (const auto& entry : files_) {
-    paths.push_back(entry.first);
-  }
+  for (const auto& entry : files_) paths.push_back(entry.first);
   return paths;
 }
 
@@ -169,26 +251,92 @@ void FaultyDisk::Apply(const Change& change, std::string& content) {
   content.replace(change.offset, change.bytes.size(), change.bytes);
 }
 
+std::string FaultyDisk::Survivor(const StoredFile& file, Rng& rng) {
+  std::string content = file.durable;
+  for (const Change& change : file.unsynced) {
+    if (Heads(rng)) continue;
+    if (change.truncates || Heads(rng)) {
+      Apply(change, content);
+      continue;
+    }
+    // Sector by sector, from where the file's sectors begin.
+    std::size_t begin = 0;
+    while (begin < change.bytes.size()) {
+      const std::size_t sector_end = ((change.offset + begin) / kSectorBytes + 1) * kSectorBytes;
+      const std::size_t end = std::min(change.bytes.size(), sector_end - change.offset);
+      if (Heads(rng)) Apply({change.offset + begin, change.bytes.substr(begin, end - begin), false}, content);
+      begin = end;
+    }
+  }
+  return content;
+}
+
 bool FaultyDisk::AliveLocked(const OpenFile& file) const {
   return powered_ && file.boot == boot_;
 }
 
-bool FaultyDisk::Make(OpenFile& file, Change change) {
-  const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file)) {
+bool FaultyDisk::ReadOnlyLocked() const {
+  const auto plan = plans_.find(DiskFault::kReadOnly);
+  return plan != plans_.end() && plan->second.struck && plan->second.lasting == Lasting::kForEver;
+}
+
+bool FaultyDisk::Strikes(DiskFault fault) {
+  const auto found = plans_.find(fault);
+  if (found == plans_.end()) return false;
+  Plan& plan = found->second;
+  if (plan.calls_left > 1) {
+    --plan.calls_left;
     return false;
   }
-  Apply(change, file.file->image);
-  file.file->unsynced.push_back(std::move(change));
+  if (plan.struck && plan.lasting == Lasting::kOnce) return false;
+  plan.struck = true;
   return true;
+}
+
+bool FaultyDisk::PowerFailsNow() {
+  if (planned_cut_ && --planned_cut_->changes_left == 0) {
+    Rng* rng = planned_cut_->rng;
+    planned_cut_.reset();
+    PowerCutLocked(rng);
+    return true;
+  }
+  ++changes_;
+  return false;
+}
+
+void FaultyDisk::PowerCutLocked(Rng* rng) {
+  powered_ = false;
+  Directory names = durable_files_;
+  if (rng != nullptr) {
+    for (const auto& [path, file] : files_) {
+      const auto durable = durable_files_.find(path);
+      const bool pending = durable == durable_files_.end() || durable->second != file;
+      if (pending && Heads(*rng)) names[path] = file;
+    }
+    std::erase_if(names, [&](const auto& entry) { return files_.count(entry.first) == 0 && Heads(*rng); });
+  }
+  // Dead handles keep the file objects that they had; what stands on the disk now are new ones.
+  Directory left;
+  for (const auto& [path, file] : names) {
+    auto survivor = std::make_shared<StoredFile>();
+    survivor->image = rng != nullptr ? Survivor(*file, *rng) : file->durable;
+    survivor->durable = survivor->image;
+    left[path] = std::move(survivor);
+  }
+  files_ = left;
+  durable_files_ = std::move(left);
+}
+
+std::uint64_t FaultyDisk::UsedLocked() const {
+  std::uint64_t bytes = 0;
+  for (const auto& entry : files_) bytes += entry.second->image.size();
+  return bytes;
 }
 
 void FaultyDisk::SyncDirectory(const std::string& directory) {
   std::erase_if(durable_files_, [&](const auto& entry) { return ParentOf(entry.first) == directory; });
   for (const auto& [path, file] : files_) {
-    if (ParentOf(path) == directory) {
-      durable_files_[path] = file;
-    }
+    if (ParentOf(path) == directory) durable_files_[path] = file;
   }
 }
 

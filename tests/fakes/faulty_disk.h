@@ -1,5 +1,5 @@
-// Files in memory on a disk that tells synced bytes from unsynced ones. faulty_vfs.h says what is modelled,
-// and gives it to SQLite.
+// Files in memory on a disk that tells synced bytes from unsynced ones, fails where it is told to, and loses
+// power. faulty_vfs.h says what is modelled, and gives it to SQLite.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,21 @@
 #include <string_view>
 #include <vector>
 
+#include "core/rng.h"
+
 namespace tillwire {
+
+// How a call on the disk ended.
+enum class DiskOutcome { kOk, kNoSpace, kIoError, kReadOnly };
+
+// What a disk can be told to do wrong.
+enum class DiskFault {
+  kNoSpace,     // a write, or the creation of a file, finds no room
+  kReadError,   // a read fails
+  kWriteError,  // a write or a truncation fails
+  kSyncError,   // a sync fails, and what it was to sync stays unsynced
+  kReadOnly,    // nothing can be written, created, cut or deleted
+};
 
 // Any thread may call.
 class FaultyDisk {
@@ -22,28 +36,67 @@ class FaultyDisk {
   // When a name in a directory becomes durable.
   enum class NameSync { kWithFirstSyncOfFile, kNotByFile };
 
-  // Nothing if there is no such file and `create` is not set, or if there is no power. Without a path: a
+  // Nothing if there is no such file and `create` is not set, or where it can't be created. Without a path: a
   // temporary file that nobody else can name.
   std::shared_ptr<OpenFile> Open(const std::string& path, bool create, NameSync name_sync);
 
-  // These say false, and do nothing, on a handle from before a power cut.
-  bool Read(const OpenFile& file, std::size_t offset, std::size_t size,
-            std::string& bytes) const;  // fewer at the end
-  bool Write(OpenFile& file, std::size_t offset, std::string_view bytes);
-  bool Truncate(OpenFile& file, std::size_t size);
-  bool Sync(OpenFile& file);
+  // On a handle from before a power cut these fail with kIoError, and do nothing.
+  DiskOutcome Read(const OpenFile& file, std::size_t offset, std::size_t size,
+                   std::string& bytes);  // fewer at the end
+  DiskOutcome Write(OpenFile& file, std::size_t offset, std::string_view bytes);
+  DiskOutcome Truncate(OpenFile& file, std::size_t size);
+  DiskOutcome Sync(OpenFile& file);
   [[nodiscard]] std::optional<std::size_t> Size(const OpenFile& file) const;
 
   // Whether the handle is of the present run of the machine.
   [[nodiscard]] bool Alive(const OpenFile& file) const;
 
-  // False if there is no such file.
-  bool Delete(const std::string& path, bool sync_directory);
+  // kNoFile: there is none of that name.
+  enum class Deletion { kDone, kNoFile, kFailed };
+  Deletion Delete(const std::string& path, bool sync_directory);
   [[nodiscard]] bool Exists(const std::string& path) const;
   [[nodiscard]] bool Powered() const;
+  // Whether nothing can be written at the moment.
+  [[nodiscard]] bool ReadOnly() const;
 
-  void PowerCut();
+  // -- Faults
+
+  // The fault strikes at the nth call of its kind from now, 1 being the next; once, or at each one from
+  // there.
+  enum class Lasting { kOnce, kForEver };
+  void FailAt(DiskFault fault, std::uint64_t nth, Lasting lasting);
+  // Takes back every fault that was planned. Room and power stay as they are.
+  void Heal();
+  // Whether any planned fault has struck since the last Heal().
+  [[nodiscard]] bool Struck() const;
+
+  // No file may grow so that all together hold more than this. Nothing: no limit.
+  void SetCapacity(std::optional<std::uint64_t> bytes);
+  [[nodiscard]] std::uint64_t UsedBytes() const;
+
+  // -- Power
+
+  // The machine loses power. Without `rng` nothing that was not synced survives. With it, of the unsynced
+  // changes of each file some survive, in any choice; of a write some of its sectors; and of the names that
+  // were made or deleted since the directory was synced, some.
+  void PowerCut(Rng* rng = nullptr);
+  // The same by itself, before the nth change from now (1 being the next); the call fails. What counts as a
+  // change: a file made, written, cut, synced or deleted.
+  void PowerCutAt(std::uint64_t nth, Rng* rng = nullptr);
+  // Not cut any more.
+  void CancelPowerCut();
+  // Changes since construction, as PowerCutAt() counts them.
+  [[nodiscard]] std::uint64_t Changes() const;
   void Restart();
+
+  // -- Behind the program's back
+
+  // Flips one bit of a file, in what is durable too. False if the file is not that long.
+  bool FlipBit(const std::string& path, std::size_t byte, unsigned bit);
+  // The files whose path begins so, as the running program sees them.
+  [[nodiscard]] std::map<std::string, std::string> Copy(const std::string& path_prefix) const;
+  // Puts exactly these files, durable, in the place of those whose path begins so.
+  void Replace(const std::string& path_prefix, const std::map<std::string, std::string>& files);
 
   [[nodiscard]] std::uint64_t SyncCount(const std::string& path) const;
   [[nodiscard]] std::uint64_t UnsyncedBytes(const std::string& path) const;
@@ -63,17 +116,39 @@ class FaultyDisk {
     std::vector<Change> unsynced;  // from one to the other, in order
   };
 
+  struct Plan {
+    std::uint64_t calls_left = 0;
+    Lasting lasting = Lasting::kOnce;
+    bool struck = false;
+  };
+
+  struct PlannedCut {
+    std::uint64_t changes_left = 0;
+    Rng* rng = nullptr;
+  };
+
   using Directory = std::map<std::string, std::shared_ptr<StoredFile>>;
 
   static void Apply(const Change& change, std::string& content);
-  [[nodiscard]] bool AliveLocked(const OpenFile& file) const;  // with the lock held
-  bool Make(OpenFile& file, Change change);
+  static std::string Survivor(const StoredFile& file, Rng& rng);
+  // The rest with the lock held.
+  [[nodiscard]] bool AliveLocked(const OpenFile& file) const;
+  [[nodiscard]] bool ReadOnlyLocked() const;
+  [[nodiscard]] bool Strikes(DiskFault fault);
+  // Counts a change; true if the power went out before it.
+  bool PowerFailsNow();
+  void PowerCutLocked(Rng* rng);
+  [[nodiscard]] std::uint64_t UsedLocked() const;
   void SyncDirectory(const std::string& directory);
 
   mutable std::mutex mutex_;
   Directory files_;          // as the running program sees them
   Directory durable_files_;  // as a power cut leaves them
   std::map<std::string, std::uint64_t> sync_counts_;
+  std::map<DiskFault, Plan> plans_;
+  std::optional<PlannedCut> planned_cut_;
+  std::optional<std::uint64_t> capacity_;
+  std::uint64_t changes_ = 0;
   std::uint64_t boot_ = 1;  // which run of the machine this is
   bool powered_ = true;
 };

@@ -10,8 +10,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "tests/fakes/faulty_disk.h"
-
 namespace tillwire {
 
 // What SQLite's functions find behind the VFS.
@@ -58,6 +56,20 @@ FaultyVfs::Registration& AsRegistration(sqlite3_vfs* vfs) {
   return *static_cast<FaultyVfs::Registration*>(vfs->pAppData);
 }
 
+// As SQLite's VFS for Unix answers: only a full disk has a code of its own.
+int AsCode(DiskOutcome outcome, int failed) {
+  switch (outcome) {
+    case DiskOutcome::kOk:
+      return SQLITE_OK;
+    case DiskOutcome::kNoSpace:
+      return SQLITE_FULL;
+    case DiskOutcome::kIoError:
+    case DiskOutcome::kReadOnly:
+      return failed;
+  }
+  return failed;
+}
+
 int Close(sqlite3_file* base) {
   Handle& handle = AsHandle(base);
   handle.registration->Unlock(handle.path, &handle, SQLITE_LOCK_NONE);
@@ -72,7 +84,7 @@ int Read(sqlite3_file* base, void* target, int amount, sqlite3_int64 offset) {
   Handle& handle = AsHandle(base);
   const auto wanted = static_cast<std::size_t>(amount);
   std::string bytes;
-  if (!handle.Disk().Read(*handle.file, static_cast<std::size_t>(offset), wanted, bytes)) {
+  if (handle.Disk().Read(*handle.file, static_cast<std::size_t>(offset), wanted, bytes) != DiskOutcome::kOk) {
     return SQLITE_IOERR_READ;
   }
   std::memcpy(target, bytes.data(), bytes.size());
@@ -83,19 +95,18 @@ int Read(sqlite3_file* base, void* target, int amount, sqlite3_int64 offset) {
 int Write(sqlite3_file* base, const void* source, int amount, sqlite3_int64 offset) {
   Handle& handle = AsHandle(base);
   const std::string_view bytes(static_cast<const char*>(source), static_cast<std::size_t>(amount));
-  return handle.Disk().Write(*handle.file, static_cast<std::size_t>(offset), bytes) ? SQLITE_OK
-                                                                                    : SQLITE_IOERR_WRITE;
+  return AsCode(handle.Disk().Write(*handle.file, static_cast<std::size_t>(offset), bytes),
+                SQLITE_IOERR_WRITE);
 }
 
 int Truncate(sqlite3_file* base, sqlite3_int64 size) {
   Handle& handle = AsHandle(base);
-  return handle.Disk().Truncate(*handle.file, static_cast<std::size_t>(size)) ? SQLITE_OK
-                                                                              : SQLITE_IOERR_TRUNCATE;
+  return AsCode(handle.Disk().Truncate(*handle.file, static_cast<std::size_t>(size)), SQLITE_IOERR_TRUNCATE);
 }
 
 int Sync(sqlite3_file* base, int /*flags*/) {
   Handle& handle = AsHandle(base);
-  return handle.Disk().Sync(*handle.file) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+  return AsCode(handle.Disk().Sync(*handle.file), SQLITE_IOERR_FSYNC);
 }
 
 int FileSize(sqlite3_file* base, sqlite3_int64* size) {
@@ -175,7 +186,9 @@ int VfsOpen(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
   handle.delete_on_close = path != nullptr && (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
   file->pMethods = &kMethods;
   if (out_flags != nullptr) {
-    *out_flags = flags;
+    // What can't be opened for writing is opened for reading, as on Unix.
+    const bool read_only = handle.Disk().ReadOnly();
+    *out_flags = read_only ? (flags & ~SQLITE_OPEN_READWRITE) | SQLITE_OPEN_READONLY : flags;
   }
   return SQLITE_OK;
 }
@@ -185,7 +198,15 @@ int VfsDelete(sqlite3_vfs* vfs, const char* path, int sync_directory) {
   if (!disk.Powered()) {
     return SQLITE_IOERR_DELETE;
   }
-  return disk.Delete(path, sync_directory != 0) ? SQLITE_OK : SQLITE_IOERR_DELETE_NOENT;
+  switch (disk.Delete(path, sync_directory != 0)) {
+    case FaultyDisk::Deletion::kDone:
+      return SQLITE_OK;
+    case FaultyDisk::Deletion::kNoFile:
+      return SQLITE_IOERR_DELETE_NOENT;
+    case FaultyDisk::Deletion::kFailed:
+      break;
+  }
+  return SQLITE_IOERR_DELETE;
 }
 
 int VfsAccess(sqlite3_vfs* vfs, const char* path, int /*flags*/, int* result) {
@@ -286,12 +307,16 @@ const std::string& FaultyVfs::Name() const {
   return registration_->name;
 }
 
+FaultyDisk& FaultyVfs::Disk() {
+  return registration_->disk;
+}
+
 void FaultyVfs::PowerCut() {
   registration_->disk.PowerCut();
-  registration_->ForgetLocks();
 }
 
 void FaultyVfs::Restart() {
+  registration_->ForgetLocks();
   registration_->disk.Restart();
 }
 

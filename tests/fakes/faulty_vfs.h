@@ -2,23 +2,28 @@
 //
 // What is modelled:
 // - Each file has an image, which the running program sees, and a durable content, which a power cut leaves.
-// Between
-//   the two stand the writes and truncations since the file's last xSync, in order; xSync applies them all.
+//   Between the two stand the writes and truncations since the file's last xSync, in order; xSync applies
+//   them.
 // - Each directory has names, and durable names. A name becomes durable (and a deletion final) when its
-// directory is
-//   synced: by xDelete with syncDir, and by the first xSync of a newly created journal or log. That is what
-//   SQLite's VFS for Unix does. An xSync of the database file itself syncs no directory.
-// - A power cut keeps nothing that was not synced, and loses nothing that was. Handles that were open are
-// dead for
-//   ever: each call on them fails, so nothing can mistake a write into the dark for a durable one.
+//   directory is synced: by xDelete with syncDir, and by the first xSync of a newly created journal or log.
+//   That is what SQLite's VFS for Unix does. An xSync of the database file itself syncs no directory.
+// - A power cut loses nothing that was synced. Of what was not it keeps nothing, or (with randomness) any
+// part,
+//   down to single sectors. Handles that were open are dead for ever: each call on them fails, so nothing can
+//   mistake a write into the dark for a durable one.
+// - Calls fail where a test plans it: no room, input or output errors, syncs that fail, a disk that can only
+// be
+//   read. faulty_disk.h has the list.
 // What is not modelled: shared memory (a connection needs locking_mode=EXCLUSIVE before it uses a log),
-// memory mapping, and files that the program opens without SQLite, such as locks or the high-water mark.
+// memory mapping, and files that the program opens without SQLite's VFS, such as locks.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "tests/fakes/faulty_disk.h"
 
 namespace tillwire {
 
@@ -33,6 +38,9 @@ class FaultyVfs {
   FaultyVfs& operator=(const FaultyVfs&) = delete;
 
   [[nodiscard]] const std::string& Name() const;
+
+  // What lies behind SQLite: to plan faults, to cut the power in other ways, to copy files and put them back.
+  [[nodiscard]] FaultyDisk& Disk();
 
   // The machine loses power: what was not synced is gone, open handles are dead, nothing can be opened.
   void PowerCut();

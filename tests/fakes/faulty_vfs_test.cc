@@ -4,6 +4,10 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <optional>
+#include <set>
+
+#include "tests/fakes/fake_rng.h"
 
 namespace tillwire {
 namespace {
@@ -130,6 +134,86 @@ TEST_CASE("One exclusive connection keeps others out") {
 TEST_CASE("A name belongs to one disk") {
   const FaultyVfs vfs("taken");
   CHECK_THROWS_AS(FaultyVfs("taken"), std::logic_error);
+}
+
+TEST_CASE("A planned power cut comes before the change that was named") {
+  FaultyVfs vfs("planned-cut");
+  auto database = Open(vfs, "FULL");
+  Insert(*database, 1);
+  const std::uint64_t before = vfs.Disk().Changes();
+  Insert(*database, 1);
+  const std::uint64_t changes = vfs.Disk().Changes() - before;
+  CHECK(changes > 1);
+
+  // The last change of a commit is its sync: without it the row is gone.
+  vfs.Disk().PowerCutAt(changes);
+  CHECK_THROWS(Insert(*database, 1));
+  CHECK_FALSE(vfs.Disk().Powered());
+  database.reset();
+  vfs.Restart();
+  CHECK(Count(*Open(vfs, "FULL")) == 2);
+}
+
+TEST_CASE("A torn power cut keeps some of what was not synced, and all that was") {
+  std::set<std::string> logs;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    FaultyVfs vfs("torn-cut");
+    auto database = Open(vfs, "FULL");
+    Insert(*database, 10);
+    database->exec("PRAGMA synchronous=OFF");
+    Insert(*database, 5);
+    FakeRng rng(seed);
+    vfs.Disk().PowerCut(&rng);
+    database.reset();
+    vfs.Restart();
+    logs.insert(vfs.Disk().Copy(kLogPath)[kLogPath]);
+    const int left = Count(*Open(vfs, "FULL"));
+    INFO("seed " << seed);
+    CHECK(left >= 10);
+    CHECK(left <= 15);
+  }
+  CHECK(logs.size() > 1);
+}
+
+TEST_CASE("Planned faults strike where they are planned, and end") {
+  FaultyVfs vfs("planned-faults");
+  auto database = Open(vfs, "FULL");
+  vfs.Disk().FailAt(DiskFault::kSyncError, 1, FaultyDisk::Lasting::kOnce);
+  CHECK_THROWS(Insert(*database, 1));
+  CHECK(vfs.Disk().Struck());
+  Insert(*database, 1);
+  vfs.Disk().Heal();
+
+  vfs.Disk().FailAt(DiskFault::kNoSpace, 1, FaultyDisk::Lasting::kForEver);
+  CHECK_THROWS(Insert(*database, 1));
+  CHECK_THROWS(Insert(*database, 1));
+  vfs.Disk().Heal();
+  Insert(*database, 1);
+}
+
+TEST_CASE("A disk has as much room as it was given") {
+  FaultyVfs vfs("room");
+  auto database = Open(vfs, "FULL");
+  vfs.Disk().SetCapacity(vfs.Disk().UsedBytes());
+  CHECK_THROWS(Insert(*database, 1));
+  vfs.Disk().SetCapacity(std::nullopt);
+  Insert(*database, 1);
+  CHECK(Count(*database) >= 1);
+}
+
+TEST_CASE("A flipped bit stays flipped, and files can be put back") {
+  FaultyVfs vfs("flipped");
+  Insert(*Open(vfs, "FULL"), 3);
+  const auto copy = vfs.Disk().Copy("/till/");
+  REQUIRE(vfs.Disk().FlipBit(kPath, 0, 0));
+  CHECK(vfs.Disk().Copy("/till/") != copy);
+  {
+    SQLite::Database damaged(kPath, SQLite::OPEN_READWRITE, 0, vfs.Name().c_str());
+    CHECK_THROWS(damaged.exec("SELECT * FROM event"));
+  }
+  vfs.Disk().Replace("/till/", copy);
+  CHECK(Count(*Open(vfs, "FULL")) == 3);
+  CHECK_FALSE(vfs.Disk().FlipBit(kPath, 1 << 30, 0));
 }
 
 }  // namespace
