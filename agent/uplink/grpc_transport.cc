@@ -21,12 +21,38 @@ namespace tillwire {
 namespace {
 
 constexpr int kMaxMessageBytes = 64 << 20;  // a Welcome lists every parked sequence
+constexpr int kLookupTimeoutMs = 10'000;    // of a name; the library's own is longer than an answer may take
 
 bool Mentions(const std::string& text, std::initializer_list<std::string_view> signs) {
   for (const std::string_view sign : signs) {
     if (text.find(sign) != std::string::npos) return true;
   }
   return false;
+}
+
+// How gRPC 1.51 words a name that could not be looked up.
+bool IsLookupFailure(const grpc::Status& status) {
+  return Mentions(status.error_message(), {"DNS resolution failed"});
+}
+
+// What there is to say of a connection or an attempt that failed for want of a network. Of gRPC's words only
+// those that are meant for a person are passed on as they are.
+StreamEnd Unreachable(const grpc::Status& status, const std::string& server) {
+  const std::string& text = status.error_message();
+  const std::string remedy = "check the network, uplink.server, and that tillwire-ingestd runs there";
+  if (IsLookupFailure(status)) {
+    // Its words for a person stand behind those for itself.
+    const std::string reason =
+        Mentions(text, {"cancelled"}) ? "no name server has answered" : text.substr(text.rfind(": ") + 2);
+    return {UplinkProblem::kUnreachable,
+            "no connection to " + server + ": its name can't be looked up: " + reason,
+            "check the name in uplink.server, and this terminal's name server (/etc/resolv.conf)"};
+  }
+  if (Mentions(text, {"keepalive watchdog timeout"})) {
+    return {UplinkProblem::kUnreachable,
+            "no connection to " + server + ": it went silent, and did not answer a probe in time", remedy};
+  }
+  return {UplinkProblem::kUnreachable, "no connection to " + server + ": " + text, remedy};
 }
 
 StreamEnd Explain(const grpc::Status& status, const std::string& server) {
@@ -62,8 +88,7 @@ StreamEnd Explain(const grpc::Status& status, const std::string& server) {
       return {UplinkProblem::kBroken, "the server ended the stream: " + text,
               "check that agent and server are of versions that go together"};
     default:
-      return {UplinkProblem::kUnreachable, "no connection to " + server + ": " + text,
-              "check the network, uplink.server, and that tillwire-ingestd runs there"};
+      return Unreachable(status, server);
   }
 }
 
@@ -82,7 +107,8 @@ Result<std::shared_ptr<grpc::ChannelCredentials>> MakeCredentials(const GrpcTran
   return grpc::SslCredentials(ssl);
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options,
+// To options.server, or to `address` in its stead.
+std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options, const std::string& address,
                                            const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive_time.count()));
@@ -95,8 +121,11 @@ std::shared_ptr<grpc::Channel> MakeChannel(const GrpcTransportOptions& options,
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetInt(GRPC_ARG_DNS_ARES_QUERY_TIMEOUT_MS, kLookupTimeoutMs);
+  // The certificate is to be the configured server's, by whatever address it was reached.
+  arguments.SetString(GRPC_ARG_DEFAULT_AUTHORITY, options.server);
   arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  return grpc::CreateCustomChannel(options.server, credentials, arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 }  // namespace
@@ -132,17 +161,18 @@ class GrpcTransport::Stream final
  public:
   // Both handlers run on `io`'s thread, in order; none after Close() was called there.
   struct Handlers {
-    std::function<void(ToAgent)> message;
-    std::function<void(StreamEnd)> closed;
+    std::function<void(ToAgent, const std::string& peer)>
+        message;  // the peer's address, as a channel takes it
+    std::function<void(StreamEnd, bool lookup_failed)> closed;
   };
 
-  Stream(asio::io_context& io, const GrpcTransportOptions& options,
+  Stream(asio::io_context& io, const GrpcTransportOptions& options, const std::string& address,
          const std::shared_ptr<grpc::ChannelCredentials>& credentials, OpenStreams& open, Handlers handlers)
       : io_(io),
         open_(open),
-        server_(options.server),
+        server_(address == options.server ? address : options.server + " at its last address " + address),
         handlers_(std::move(handlers)),
-        channel_(MakeChannel(options, credentials)),
+        channel_(MakeChannel(options, address, credentials)),
         stub_(v1::IngestionService::NewStub(channel_)) {}
 
   void Start() {
@@ -182,7 +212,7 @@ class GrpcTransport::Stream final
       return;
     }
     asio::post(io_, [self = shared_from_this(), decoded] {
-      if (!self->closed_) self->handlers_.message(std::move(**decoded));
+      if (!self->closed_) self->handlers_.message(std::move(**decoded), self->context_.peer());
     });
     incoming_.Clear();
     StartRead(&incoming_);
@@ -209,8 +239,8 @@ class GrpcTransport::Stream final
                "check that agent and server are of versions that go together"};
       }
     }
-    asio::post(io_, [self = shared_from_this(), end] {
-      if (!self->closed_) self->handlers_.closed(end);
+    asio::post(io_, [self = shared_from_this(), end, lookup_failed = IsLookupFailure(status)] {
+      if (!self->closed_) self->handlers_.closed(end, lookup_failed);
     });
     OpenStreams& open = open_;
     self_.reset();
@@ -241,7 +271,7 @@ class GrpcTransport::Stream final
 
   asio::io_context& io_;
   OpenStreams& open_;
-  const std::string server_;
+  const std::string server_;  // for people
   const Handlers handlers_;
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<v1::IngestionService::Stub> stub_;
@@ -269,21 +299,25 @@ GrpcTransport::~GrpcTransport() {
 void GrpcTransport::Open() {
   Close();
   Stream::Handlers handlers;
-  handlers.message = [this](ToAgent message) {
+  handlers.message = [this](ToAgent message, const std::string& peer) {
+    good_address_ = peer;
     if (listener_ != nullptr) listener_->OnMessage(std::move(message));
   };
-  handlers.closed = [this](StreamEnd end) {
+  handlers.closed = [this](StreamEnd end, bool lookup_failed) {
+    try_good_address_ = lookup_failed && !good_address_.empty();
+    if (try_good_address_) end.message += "; its last address, " + good_address_ + ", is tried next";
     if (listener_ != nullptr) listener_->OnClosed(std::move(end));
   };
   const auto credentials = MakeCredentials(options_);
   if (!credentials) {
     // As any stream that fails: after this call, and not if it is closed first.
     asio::post(io_, [closed = handlers.closed, attempt = ++attempt_, this, error = credentials.error()] {
-      if (attempt == attempt_) closed({UplinkProblem::kDisk, error.message, error.hint});
+      if (attempt == attempt_) closed({UplinkProblem::kDisk, error.message, error.hint}, false);
     });
     return;
   }
-  stream_ = std::make_shared<Stream>(io_, options_, *credentials, *open_, std::move(handlers));
+  const std::string address = std::exchange(try_good_address_, false) ? good_address_ : options_.server;
+  stream_ = std::make_shared<Stream>(io_, options_, address, *credentials, *open_, std::move(handlers));
   stream_->Start();
 }
 

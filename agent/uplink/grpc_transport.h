@@ -24,6 +24,9 @@ struct GrpcTransportOptions {
 };
 
 // gRPC's callbacks arrive on its own threads; they only post to `io`, whose thread uses this object.
+//
+// Each stream looks the server's name up anew. Where that fails, the next one goes to the address at which
+// the server answered last in this process, and the one after it looks the name up again.
 class GrpcTransport final : public Transport {
  public:
   GrpcTransport(asio::io_context& io, GrpcTransportOptions options);
@@ -44,7 +47,9 @@ class GrpcTransport final : public Transport {
   TransportListener* listener_ = nullptr;
   std::unique_ptr<OpenStreams> open_;
   std::shared_ptr<Stream> stream_;
-  std::uint64_t attempt_ = 0;  // tells a failure that is still to be reported from one that is closed
+  std::string good_address_;       // as a channel takes it; empty until the server has answered
+  bool try_good_address_ = false;  // the next stream goes there
+  std::uint64_t attempt_ = 0;      // tells a failure that is still to be reported from one that is closed
 };
 
 }  // namespace tillwire

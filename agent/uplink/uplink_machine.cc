@@ -17,6 +17,12 @@ constexpr std::chrono::seconds kMaxPushback{600};
 constexpr std::chrono::milliseconds kLeastRetry{10};
 constexpr std::chrono::milliseconds kHeldRetry{30'000};
 constexpr std::size_t kMaxTombstonesAtOnce = 256;
+constexpr std::size_t kRecordOverheadBytes = 256;  // hashes, lane, predecessor
+// The kernel announces a link's return piece by piece, an address of IPv6 two seconds after the interface: a
+// stream that is younger was made since. One that is still being opened may have lost its first packet to a
+// link that was not ready.
+constexpr std::chrono::seconds kLinkSettles{4};
+constexpr std::chrono::seconds kOpensWithin{1};
 
 bool Settles(Disposition disposition) {
   return disposition == Disposition::kAccepted || disposition == Disposition::kDuplicate ||
@@ -89,6 +95,7 @@ UplinkActions UplinkMachine::OnHistory(BootTime now, std::vector<EpochSummary> e
   UplinkActions actions;
   if (state_ != State::kReading) return actions;
   state_ = State::kGreeting;
+  opened_at_ = now;
   answer_by_ = now + options_.answer_timeout;
   open_epoch_ = epochs.empty() ? 0 : epochs.back().epoch;
   ++generation_;
@@ -116,6 +123,7 @@ UplinkActions UplinkMachine::OnMessage(BootTime now, ToAgent message) {
     limits_.max_batch_records = lower(options_.limits.max_batch_records, welcome->limits.max_batch_records);
     limits_.max_batch_bytes = lower(options_.limits.max_batch_bytes, welcome->limits.max_batch_bytes);
     limits_.window_batches = lower(options_.limits.window_batches, welcome->limits.window_batches);
+    pace_.Begin(limits_.max_batch_bytes, limits_.window_batches);
     actions.emplace_back(act::ApplyWelcome{std::move(*welcome)});
   } else if (const auto* result = std::get_if<BatchResult>(&message)) {
     OnBatchResult(now, *result, actions);
@@ -186,14 +194,14 @@ void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
     actions.emplace_back(
         act::ReadLostRanges{std::min<std::size_t>(limits_.max_batch_records, kMaxTombstonesAtOnce)});
   }
-  if (room == 0 || reading_ || deferred_.size() >= kMaxDeferred) return;
+  if (room == 0 || reading_ || deferred_.size() >= kMaxDeferred || !pace_.HasRoom()) return;
   const bool has_fresh = last_position_ > fresh_;
   if (!has_fresh && backlog_done_) return;
   reading_ = has_fresh && (fresh_turn_ || backlog_done_) ? Cursor::kFresh : Cursor::kBacklog;
   fresh_turn_ = *reading_ == Cursor::kBacklog;
   sweep_restarted_ = false;
   const Position after = *reading_ == Cursor::kFresh ? fresh_ : backlog_;
-  actions.emplace_back(act::ReadPending{after, limits_.max_batch_records, limits_.max_batch_bytes});
+  actions.emplace_back(act::ReadPending{after, limits_.max_batch_records, pace_.BatchBytes()});
 }
 
 bool UplinkMachine::MayGo(const PendingRecord& record) const {
@@ -219,6 +227,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
 
   EventBatch batch;
   Unanswered sent{next_batch_id_, now, 0, {}, {}};
+  std::size_t bytes = 0;
   Position through = page.scanned_through;
   bool at_end = page.at_end;
   for (PendingRecord& pending : page.records) {
@@ -232,6 +241,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
     batch.epoch = pending.record.id.epoch;
     in_flight_.emplace(pending.position, Flight{pending.awaits, false});
     sent.positions.push_back(pending.position);
+    bytes += pending.record.event.size() + kRecordOverheadBytes;
     batch.records.push_back(std::move(pending.record));
   }
 
@@ -245,6 +255,7 @@ UplinkActions UplinkMachine::OnPage(BootTime now, PendingPage page) {
   if (!batch.records.empty()) {
     batch.batch_id = next_batch_id_++;
     sent.epoch = batch.epoch;
+    pace_.OnSent(now, bytes);
     unanswered_.push_back(std::move(sent));
     actions.emplace_back(act::Send{std::move(batch)});
   }
@@ -271,6 +282,7 @@ void UplinkMachine::OnBatchResult(BootTime now, const BatchResult& result, Uplin
     Pump(now, actions);
     return;
   }
+  pace_.OnAnswer(now);
   std::vector<EventOutcome> outcomes;
   const RecordResult* conflict = nullptr;
   for (std::size_t i = 0; i < sent.positions.size(); ++i) {
@@ -430,12 +442,27 @@ std::optional<BootTime> UplinkMachine::RetryAt(Position position) const {
 }
 
 UplinkActions UplinkMachine::OnLinkUp(BootTime now) {
-  if (state_ != State::kWaiting || !attempt_at_ || paused_until_ || Held(now)) return {};
-  if (last_failure_ && last_failure_->kind == UplinkProblem::kRefused) return {};
-  // A whole chain of stores may come back with one line: still with jitter.
+  UplinkActions actions;
+  if (paused_until_ || Held(now)) return actions;
+  const bool opening_for_long = state_ == State::kGreeting && now - opened_at_ >= kOpensWithin;
+  const bool open_for_long = state_ == State::kStreaming && now - opened_at_ >= kLinkSettles;
+  if (opening_for_long || open_for_long) {
+    Renew(now, actions);
+  } else if (state_ == State::kWaiting && attempt_at_ &&
+             !(last_failure_ && last_failure_->kind == UplinkProblem::kRefused)) {
+    backoff_.Reset();
+    attempt_at_ = std::min(*attempt_at_, now + BootTime(backoff_.Next(rng_)));
+  }
+  return actions;
+}
+
+// A whole chain of stores may come back with one line: with jitter.
+void UplinkMachine::Renew(BootTime now, UplinkActions& actions) {
+  actions.emplace_back(act::CloseStream{});
+  ResetStream();
+  state_ = State::kWaiting;
   backoff_.Reset();
-  attempt_at_ = std::min(*attempt_at_, now + BootTime(backoff_.Next(rng_)));
-  return {};
+  attempt_at_ = now + BootTime(backoff_.Next(rng_));
 }
 
 UplinkActions UplinkMachine::OnTick(BootTime now) {

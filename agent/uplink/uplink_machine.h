@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "agent/uplink/backoff.h"
+#include "agent/uplink/pace.h"
 #include "agent/uplink/transport.h"
 #include "core/clock.h"
 #include "core/result.h"
@@ -106,7 +107,8 @@ class UplinkMachine {
   // With `held_until`, a pause that an earlier run began goes on.
   UplinkActions Start(BootTime now, std::optional<BootTime> held_until = std::nullopt);
   UplinkActions OnTick(BootTime now);
-  // The network came back: try soon.
+  // The network came back: try soon, also in place of a connection that was made before and may be dead, with
+  // the address that it was made from.
   UplinkActions OnLinkUp(BootTime now);
 
   // From the transport.
@@ -175,6 +177,8 @@ class UplinkMachine {
   void TakeResult(BootTime now, Position position, const RecordResult& result,
                   std::vector<EventOutcome>& outcomes);
   [[nodiscard]] std::optional<BootTime> AnswerDue() const;
+  // A new connection in place of this one, which is not known to be broken.
+  void Renew(BootTime now, UplinkActions& actions);
   [[nodiscard]] WallTime ServerTime(BootTime now) const;
 
   const UplinkOptions options_;
@@ -184,6 +188,7 @@ class UplinkMachine {
   std::uint64_t generation_ = 0;
   std::uint32_t failed_attempts_ = 0;
   std::optional<StreamEnd> last_failure_;
+  BootTime opened_at_{0};                 // the present stream, or the last
   std::optional<BootTime> attempt_at_;    // in kWaiting
   std::optional<BootTime> answer_by_;     // in kGreeting
   std::optional<BootTime> paused_until_;  // pushed back by the server
@@ -201,6 +206,7 @@ class UplinkMachine {
   BootTime welcome_at_{0};
   std::uint64_t next_batch_id_ = 1;
   std::deque<Unanswered> unanswered_;
+  Pace pace_;
   BootTime last_answer_at_{0};
   std::unordered_map<Position, Flight> in_flight_;  // sent, or answered and not yet noted
   std::optional<Cursor> reading_;                   // a page has been asked for

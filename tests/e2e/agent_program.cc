@@ -53,6 +53,7 @@ void AgentProgram::Launch() {
   options.arguments = {"--config", ConfigFile().string()};
   options.arguments.insert(options.arguments.end(), settings_.arguments.begin(), settings_.arguments.end());
   options.environment = settings_.environment;
+  options.launcher = settings_.launcher;
   options.errors = settings_.directory / ("agent-" + std::to_string(starts_) + ".log");
   process_.emplace(Process::StartTethered(options));
 }

@@ -33,6 +33,7 @@ struct AgentSettings {
   std::filesystem::path program = kTillwiredProgram;
   std::vector<std::string> arguments;  // beside --config
   std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> launcher;  // as in ProcessOptions
 };
 
 // Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.

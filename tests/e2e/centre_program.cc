@@ -15,7 +15,8 @@ constexpr std::chrono::seconds kStopTimeout{10};
 std::string MakeConfig(const CentreSettings& settings, const std::filesystem::path& ledger) {
   std::ostringstream config;
   config << "[listen]\n"
-         << "address = \"127.0.0.1:0\"\n";
+         << "address = \"" << settings.listen << "\"\n"
+         << "insecure = true\n";
   if (!settings.tls_certificate.empty()) {
     config << "tls_address = \"127.0.0.1:0\"\n"
            << "tls_certificate = \"" << settings.tls_certificate.string() << "\"\n"
@@ -59,6 +60,7 @@ void CentreProgram::Launch() {
   options.program = kIngestdProgram;
   options.arguments = {"serve", "--config", ConfigFile().string()};
   options.environment = settings_.environment;
+  options.launcher = settings_.launcher;
   options.errors = settings_.directory / ("centre-" + std::to_string(starts_) + ".log");
   process_.emplace(Process::StartTethered(options));
 }

@@ -17,7 +17,8 @@ namespace tillwire {
 struct CentreSettings {
   explicit CentreSettings(std::filesystem::path in_directory) : directory(std::move(in_directory)) {}
 
-  std::filesystem::path directory;  // for everything of this centre; created
+  std::filesystem::path directory;     // for everything of this centre; created
+  std::string listen = "127.0.0.1:0";  // port 0: one that the system chooses, another at each start
   std::uint64_t max_lines = 500;
   std::vector<std::string> allowed_stores;  // empty: all
   std::filesystem::path tls_certificate;    // with tls_key: listens with TLS too
@@ -25,6 +26,7 @@ struct CentreSettings {
   std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
   std::string log_format = "text";
   std::vector<std::pair<std::string, std::string>> environment;
+  std::vector<std::string> launcher;  // as in ProcessOptions
 };
 
 // Throws std::runtime_error, with the program's log, where it does not do as it should. One thread at a time.
@@ -32,7 +34,7 @@ class CentreProgram {
  public:
   explicit CentreProgram(CentreSettings settings);
 
-  // Listens on a port that the system chooses, another one at each start. Returns when it serves.
+  // Returns when it serves.
   void Start();
   // Only starts it: it may end by itself. Returns how, or nothing if it is still running after `timeout`.
   std::optional<ExitStatus> StartAndWait(std::chrono::milliseconds timeout);

@@ -89,11 +89,12 @@ Process Process::Start(const ProcessOptions& options) {
     actions.ChangeDirectory(options.directory);
   }
   actions.CloseFrom(3);
-  std::vector<std::string> arguments{options.program.string()};
+  std::vector<std::string> arguments = options.launcher;
+  arguments.push_back(options.program.string());
   arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
   std::vector<std::string> environment = Environment(options.environment);
   pid_t pid = 0;
-  Check(posix_spawnp(&pid, options.program.c_str(), actions.Get(), nullptr, Pointers(arguments).data(),
+  Check(posix_spawnp(&pid, arguments.front().c_str(), actions.Get(), nullptr, Pointers(arguments).data(),
                      Pointers(environment).data()),
         "cannot start " + options.program.string());
   return Process(pid);
@@ -101,9 +102,8 @@ Process Process::Start(const ProcessOptions& options) {
 
 Process Process::StartTethered(ProcessOptions options) {
   // Between fork and exec of a process with threads only little is allowed; setpriv does it after the exec.
-  const std::vector<std::string> tether = {"--pdeathsig", "KILL", options.program.string()};
-  options.arguments.insert(options.arguments.begin(), tether.begin(), tether.end());
-  options.program = "setpriv";
+  const std::vector<std::string> tether = {"setpriv", "--pdeathsig", "KILL"};
+  options.launcher.insert(options.launcher.begin(), tether.begin(), tether.end());
   return Start(options);
 }
 

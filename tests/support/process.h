@@ -20,6 +20,7 @@ struct ProcessOptions {
   std::filesystem::path output = "/dev/null";  // appended to
   std::filesystem::path errors = "/dev/null";  // appended to
   std::filesystem::path directory;             // to run in; empty for this process's own
+  std::vector<std::string> launcher;  // what starts the program, in its own place: {"nsenter", "--net=..."}
 };
 
 struct ExitStatus {

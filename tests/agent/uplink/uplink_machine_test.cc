@@ -49,7 +49,7 @@ TEST_CASE("Hello names the terminal, its epochs, and a stream generation that gr
 
 TEST_CASE("no more batches than the window are unanswered, and each within its limits") {
   StreamLimits limits;
-  limits.max_batch_records = 10;
+  limits.max_batch_records = 5;
   limits.window_batches = 3;
   Terminal terminal(limits);
   for (int i = 0; i < 100; ++i) terminal.harness.Capture("order:" + std::to_string(i), std::to_string(i));
@@ -57,16 +57,16 @@ TEST_CASE("no more batches than the window are unanswered, and each within its l
     terminal.Connect();
     CHECK(terminal.sent.size() == 1 + 3);  // Hello was first
     const EventBatch first = terminal.Take();
-    CHECK(first.records.size() == 10);
+    CHECK(first.records.size() == 5);
     terminal.Accept(first);
     CHECK(terminal.sent.size() == 3);
   }
   SECTION("the server's, where those are lower") {
     Welcome welcome;
-    welcome.limits = {5, 1 << 20, 1};
+    welcome.limits = {3, 1 << 20, 1};
     terminal.Connect(welcome);
     CHECK(terminal.sent.size() == 1 + 1);
-    CHECK(terminal.Take().records.size() == 5);
+    CHECK(terminal.Take().records.size() == 3);
   }
 }
 
@@ -307,6 +307,65 @@ TEST_CASE("a returned link shortens the wait, but not for a terminal that is not
     terminal.Do(terminal.machine->OnLinkUp(terminal.Now()));
     CHECK(terminal.machine->next_attempt() == before);
   }
+}
+
+TEST_CASE("a returned link replaces a connection that was made before it") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  const auto link_up = [&] { terminal.Do(terminal.machine->OnLinkUp(terminal.Now())); };
+  const auto check_renewed = [&] {
+    REQUIRE(terminal.machine->state() == UplinkMachine::State::kWaiting);
+    CHECK(terminal.closed > 0);
+    CHECK(terminal.machine->failed_attempts() == 0);
+    CHECK_FALSE(terminal.machine->last_failure());
+    CHECK(terminal.machine->next_attempt().value() - terminal.Now() <= terminal.options.backoff_base);
+    terminal.AdvanceToWakeup();
+    CHECK(terminal.opened == 2);
+    terminal.Deliver(Welcome{});
+    CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
+  };
+  SECTION("one that is open, with something unanswered") {
+    terminal.Connect();
+    CHECK(Terminal::Events(terminal.Take()) == std::vector<std::string>{"event 1"});
+    terminal.Advance(std::chrono::seconds(20));
+    link_up();
+    check_renewed();
+  }
+  SECTION("one that has been opening for more than a moment") {
+    terminal.Start();
+    terminal.Advance(std::chrono::seconds(2));
+    link_up();
+    check_renewed();
+  }
+  SECTION("but not one that was made since: the kernel announces a return piece by piece") {
+    terminal.Start();
+    link_up();
+    terminal.Deliver(Welcome{});
+    terminal.Advance(std::chrono::seconds(2));
+    link_up();
+    CHECK(terminal.closed == 0);
+    CHECK(terminal.machine->state() == UplinkMachine::State::kStreaming);
+  }
+}
+
+TEST_CASE("a stream begins with little on its way, and has more as answers come promptly") {
+  Terminal terminal;
+  const std::string event(1000, 'e');
+  for (int i = 0; i < 400; ++i) terminal.harness.Capture("order:" + std::to_string(i), event);
+  terminal.Connect();
+  std::size_t first = 0;
+  std::size_t largest = 0;
+  for (std::size_t answered = 0; answered < 400;) {
+    const EventBatch batch = terminal.Take();
+    if (first == 0) first = batch.records.size();
+    largest = std::max(largest, batch.records.size());
+    answered += batch.records.size();
+    terminal.Accept(batch);
+  }
+  CAPTURE(first, largest);
+  CHECK(first * event.size() <= Pace::kFirstBytes / 2);
+  CHECK(largest > 4 * first);
+  CHECK(terminal.harness.Status().pending == 0);
 }
 
 TEST_CASE("a stream that lasts is greeted anew each day, so that what is backed up can be pruned") {
