@@ -44,9 +44,10 @@ StreamEnd Unreachable(const grpc::Status& status, const std::string& server) {
     // Its words for a person stand behind those for itself.
     const std::string reason =
         Mentions(text, {"cancelled"}) ? "no name server has answered" : text.substr(text.rfind(": ") + 2);
-    return {UplinkProblem::kUnreachable,
-            "no connection to " + server + ": its name can't be looked up: " + reason,
-            "check the name in uplink.server, and this terminal's name server (/etc/resolv.conf)"};
+    return {
+        UplinkProblem::kUnreachable,
+        "no connection to " + server + ": its name can't be looked up: " + reason,
+        "check the network, the name in uplink.server, and this terminal's name server (/etc/resolv.conf)"};
   }
   if (Mentions(text, {"keepalive watchdog timeout"})) {
     return {UplinkProblem::kUnreachable,
