@@ -20,6 +20,12 @@ struct AgentIdentity {
   std::string boot_id;
 };
 
+// What a caller supplied.
+struct SuppliedCapture {
+  CaptureRequest request;
+  Hash content;  // CaptureContentHash() of it
+};
+
 // Any thread may call.
 class CaptureIntake {
  public:

@@ -7,11 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "agent/capture/capture_request_codec.h"
 #include "agent/capture/status_codec.h"
 #include "core/validation.h"
-#include "proto/event_codec.h"
 #include "proto/grpc_error.h"
-#include "proto/utf8_check.h"
 #include "tillwire/v1/capture.grpc.pb.h"
 
 namespace tillwire {
@@ -19,10 +18,6 @@ namespace {
 
 // Of one in a call's metadata. Today's has 55; a later version may be longer, but not crowd out the event.
 constexpr std::size_t kMaxTraceparentBytes = 256;
-
-Error Invalid(std::string message, std::string hint) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
-}
 
 std::string BytesOf(const grpc::ByteBuffer& buffer) {
   std::vector<grpc::Slice> slices;
@@ -36,16 +31,6 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
 void SetBytes(const google::protobuf::MessageLite& message, grpc::ByteBuffer& buffer) {
   const grpc::Slice slice(message.SerializeAsString());
   buffer = grpc::ByteBuffer(&slice, 1);
-}
-
-Result<v1::CaptureEventRequest> Parse(const grpc::ByteBuffer& buffer) {
-  const std::string bytes = BytesOf(buffer);
-  v1::CaptureEventRequest request;
-  if (request.ParseFromString(bytes)) return request;
-  if (const auto field = FindInvalidUtf8(bytes, *v1::CaptureEventRequest::descriptor())) {
-    return Invalid(*field + " is not valid UTF-8", "send text as UTF-8");
-  }
-  return Invalid("the request is no CaptureEventRequest", "send one as in tillwire/v1/capture.proto");
 }
 
 // The trace context that tracing libraries send beside a call, for a request that has none of its own. One
@@ -232,12 +217,9 @@ class CaptureService::Impl final : public Base {
   }
 
   Result<CaptureInput> MakeInput(const grpc::ByteBuffer& buffer, const std::string& traceparent) {
-    auto wire = Parse(buffer);
-    if (!wire) return wire.error();
-    if (wire->traceparent().empty()) wire->set_traceparent(traceparent);
-    auto request = DecodeCaptureRequest(*wire);
-    if (!request) return request.error();
-    return intake_.FromSocket(std::move(request).value(), CaptureContentHash(*wire));
+    auto supplied = DecodeCaptureBytes(BytesOf(buffer), traceparent);
+    if (!supplied) return supplied.error();
+    return intake_.FromSocket(std::move(supplied->request), supplied->content);
   }
 
   CaptureStore& store_;

@@ -8,12 +8,12 @@
 
 namespace tillwire {
 
-Result<SpooledCapture> DecodeSpoolFile(std::string_view json) {
+Result<SuppliedCapture> DecodeSpoolFile(std::string_view json) {
   v1::CaptureEventRequest wire;
   if (auto parsed = ParseJson(json, wire); !parsed) return parsed.error();
   auto request = DecodeCaptureRequest(wire);
   if (!request) return request.error();
-  return SpooledCapture{std::move(request).value(), CaptureContentHash(wire)};
+  return SuppliedCapture{std::move(request).value(), CaptureContentHash(wire)};
 }
 
 }  // namespace tillwire

@@ -3,18 +3,12 @@
 
 #include <string_view>
 
-#include "core/event.h"
-#include "core/hash.h"
+#include "agent/capture/capture_intake.h"
 #include "core/result.h"
 
 namespace tillwire {
 
-struct SpooledCapture {
-  CaptureRequest request;
-  Hash content;  // CaptureContentHash() of it
-};
-
 // kInvalidArgument says what is wrong with the content, with the field where it is known.
-Result<SpooledCapture> DecodeSpoolFile(std::string_view json);
+Result<SuppliedCapture> DecodeSpoolFile(std::string_view json);
 
 }  // namespace tillwire
