@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "core/limits.h"
+
 namespace tillwire {
 namespace {
 
@@ -55,6 +57,7 @@ std::optional<Decoded> Decode(const Slot& slot) {
   Decoded decoded{GetBigEndian(slot.data() + kMagicBytes), {}};
   decoded.mark.id.epoch = GetBigEndian(slot.data() + kMagicBytes + 8);
   decoded.mark.id.sequence = GetBigEndian(slot.data() + kMagicBytes + 16);
+  if (decoded.mark.id.sequence > kMaxSequence) return std::nullopt;
   std::memcpy(decoded.mark.hash.bytes.data(), slot.data() + kMagicBytes + 24, decoded.mark.hash.bytes.size());
   return decoded;
 }

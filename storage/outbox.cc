@@ -144,20 +144,24 @@ void Outbox::Impl::Load() {
 
   delivered = {};
   SQLite::Statement select_delivered(*database, "SELECT first, last FROM delivered");
-  for (StatementRun run(select_delivered); run.Step();) delivered.Add({run.Unsigned(0), run.Unsigned(1)});
+  for (StatementRun run(select_delivered); run.Step();)
+    delivered.Add(RequireRange(run.Unsigned(0), run.Unsigned(1), "delivered"));
   parked = {};
   tombstoned = {};
   SQLite::Statement select_exceptions(*database, "SELECT position, kind FROM exceptions");
   for (StatementRun run(select_exceptions); run.Step();) {
     const auto kind = static_cast<ExceptionKind>(run.Int(1));
-    (kind == ExceptionKind::kParked ? parked : tombstoned).Add({run.Unsigned(0), run.Unsigned(0)});
+    Require(kind == ExceptionKind::kParked || kind == ExceptionKind::kTombstoned,
+            "exceptions has an unknown kind");
+    (kind == ExceptionKind::kParked ? parked : tombstoned)
+        .Add(RequireRange(run.Unsigned(0), run.Unsigned(0), "exceptions"));
   }
   lost = 0;
   released = 0;
-  SQLite::Statement select_lost(*database,
-                                "SELECT kind, sum(last - first + 1) FROM lost_ranges GROUP BY kind");
+  SQLite::Statement select_lost(*database, "SELECT kind, first, last FROM lost_ranges");
   for (StatementRun run(select_lost); run.Step();) {
-    CountOf(static_cast<TombstoneKind>(run.Int(0))) += run.Unsigned(1);
+    const Interval range = RequireRange(run.Unsigned(1), run.Unsigned(2), "lost_ranges");
+    CountOf(static_cast<TombstoneKind>(run.Int(0))) += range.last - range.first + 1;
   }
 
   // Pruning always leaves the last event in place, so an empty table means that nothing was ever captured.
@@ -171,8 +175,14 @@ void Outbox::Impl::Load() {
     run.Bind(last_position).Step();
     total_bytes = run.Unsigned(5);
   }
-  if (epochs.empty()) return;
-  head = last_position > epochs.back().base ? HashOf(last_position).value() : epochs.back().genesis;
+  // The centre has what is delivered, whatever else was said of it.
+  for (const auto& [first, last] : delivered.Ranges()) {
+    parked.Remove({first, last});
+    tombstoned.Remove({first, last});
+  }
+  if (epochs.empty()) return Require(last_position == 0, "it has events, but no epoch");
+  CheckLoaded();
+  head = last_position > epochs.back().base ? RequireHashOf(last_position) : epochs.back().genesis;
 }
 
 // A copied machine image carries the outbox along: its copies must not go on in one epoch.
@@ -252,6 +262,12 @@ std::optional<Hash> Outbox::Impl::HashOf(Position position) {
   StatementRun run(statements->event_header);
   if (!run.Bind(position).Step()) return std::nullopt;
   return run.HashAt(3);
+}
+
+Hash Outbox::Impl::RequireHashOf(Position position) {
+  const auto hash = HashOf(position);
+  Require(hash.has_value(), "event " + std::to_string(position) + " is missing");
+  return *hash;
 }
 
 std::string Outbox::Impl::ReadMeta(const std::string& name) {
@@ -335,7 +351,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
   std::optional<Position> predecessor;
   if (StatementRun run(impl.statements->find_lane); run.BindText(lane).Step()) predecessor = run.Unsigned(0);
   std::optional<RecordRef> lane_predecessor;
-  if (predecessor) lane_predecessor = RecordRef{impl.IdOf(*predecessor), impl.HashOf(*predecessor).value()};
+  if (predecessor) lane_predecessor = RecordRef{impl.IdOf(*predecessor), impl.RequireHashOf(*predecessor)};
 
   const Position position = impl.last_position + 1;
   const EpochRow& epoch = impl.OpenEpoch();

@@ -31,7 +31,9 @@ bool Outbox::Impl::Resolved(Position position) const {
 std::optional<Position> Outbox::Impl::PredecessorOf(Position position) {
   StatementRun run(statements->find_predecessor);
   if (!run.Bind(position).Step() || run.IsNull(0)) return std::nullopt;
-  return run.Unsigned(0);
+  // One that comes after it is a damaged value; its event will fail its hash.
+  const Position predecessor = run.Unsigned(0);
+  return predecessor < position ? std::optional(predecessor) : std::nullopt;
 }
 
 // The event that must be resolved before the successor of `predecessor` may go: that one, or where it was
@@ -88,6 +90,16 @@ EventRow Outbox::Impl::ReadRow(StatementRun& run) const {
   row.record.origin = DecodeOrigin(run.Blob(6));
   row.record.event = std::string(run.Blob(7));
   return row;
+}
+
+// Nothing where the row's values can't be those of an event.
+std::optional<EventRow> Outbox::Impl::TryReadRow(StatementRun& run) const {
+  try {
+    return ReadRow(run);
+  } catch (const StorageFault& fault) {
+    if (fault.error().code != ErrorCode::kDataLoss) throw;
+    return std::nullopt;
+  }
 }
 
 void Outbox::Impl::AddDelivered(Interval interval) {
@@ -166,31 +178,43 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
   page.scanned_through = after;
   std::size_t bytes = 0;
   bool full = false;
-  std::vector<EventRow> damaged;
+  std::map<Position, std::optional<Record>> damaged;  // with the record where that can be read
   while (!full && page.records.size() < max_records) {
     const Position first = impl.NextPending(page.scanned_through);
     if (first > impl.last_position) break;
     const Position last = std::min(impl.PendingRunEnd(first), first + max_records - page.records.size() - 1);
     StatementRun run(impl.statements->read_events);
     run.Bind(first).Bind(last);
+    const auto miss_before = [&](Position position) {
+      while (page.scanned_through + 1 < position) damaged[++page.scanned_through] = std::nullopt;
+    };
+    page.scanned_through = first - 1;
     while (!full && run.Step()) {
-      EventRow row = impl.ReadRow(run);
-      const std::size_t size = row.record.event.size();
-      full = !page.records.empty() && bytes + size > max_bytes;
-      if (full) continue;
-      page.scanned_through = row.position;
-      if (!row.record.HashMatches()) {
-        page.damaged.push_back(row.position);
-        damaged.push_back(std::move(row));
+      const Position position = run.Unsigned(0);
+      miss_before(position);
+      auto row = impl.TryReadRow(run);
+      if (!row || !row->record.HashMatches()) {
+        damaged[position] = row ? std::optional(std::move(row->record)) : std::nullopt;
+        page.scanned_through = position;
         continue;
       }
+      const std::size_t size = row->record.event.size();
+      full = !page.records.empty() && bytes + size > max_bytes;
+      if (full) continue;
       bytes += size;
-      page.records.push_back({row.position, std::move(row.record), impl.AwaitedPredecessor(row.predecessor)});
+      page.scanned_through = position;
+      page.records.push_back({position, std::move(row->record), impl.AwaitedPredecessor(row->predecessor)});
     }
+    if (!full) miss_before(last + 1);
   }
-  for (const EventRow& row : damaged) {
-    impl.DeclareDamaged(row.position, row.record);
-    impl.AddIncident("the event at sequence " + std::to_string(row.record.id.sequence) +
+  for (const auto& [position, record] : damaged) {
+    page.damaged.push_back(position);
+    if (record) {
+      impl.DeclareDamaged(position, *record);
+    } else {
+      impl.DeclareUnreadable(position);
+    }
+    impl.AddIncident("the event at sequence " + std::to_string(impl.IdOf(position).sequence) +
                      " is damaged on this disk and was given up; the others go on");
   }
   page.at_end = impl.NextPending(page.scanned_through) > impl.last_position;

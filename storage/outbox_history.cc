@@ -251,7 +251,7 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
       as_was.id = old.id;
       if (moved_predecessor) {
         as_was.lane_predecessor->id = old_id(*row.predecessor);
-        record.lane_predecessor->hash = impl.HashOf(*row.predecessor).value();
+        record.lane_predecessor->hash = impl.RequireHashOf(*row.predecessor);
       }
       const bool damaged = !as_was.HashMatches();
       const bool given_up = impl.tombstoned.Contains(row.position) || damaged;

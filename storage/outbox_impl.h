@@ -68,9 +68,15 @@ class Outbox::Impl {
   void WriteHighWaterMark();
   [[nodiscard]] RecordId IdOf(Position position) const;
   [[nodiscard]] std::optional<Hash> HashOf(Position position);
+  [[nodiscard]] Hash RequireHashOf(Position position);
   [[nodiscard]] std::string ReadMeta(const std::string& name);
   void WriteMeta(const std::string& name, const std::string& value);
   void AddIncident(const std::string& text);
+
+  // outbox_check.cc; StorageFault(kDataLoss) where the file can't be right
+  void CheckLoaded();
+  static void Require(bool holds, const std::string& what);
+  static Interval RequireRange(std::uint64_t first, std::uint64_t last, const char* what);
 
   // outbox_delivery.cc
   [[nodiscard]] bool Resolved(Position position) const;
@@ -78,6 +84,7 @@ class Outbox::Impl {
   [[nodiscard]] Position NextPending(Position after) const;
   [[nodiscard]] Position PendingRunEnd(Position first) const;
   [[nodiscard]] EventRow ReadRow(StatementRun& run) const;
+  [[nodiscard]] std::optional<EventRow> TryReadRow(StatementRun& run) const;
   void Confirm(Interval interval);
   void AddDelivered(Interval interval);
   void RemoveDelivered(Interval interval);
@@ -109,6 +116,8 @@ class Outbox::Impl {
   void DeclareLost(const Tombstone& tombstone);
   void GiveUp(Position position, const Record& record, TombstoneKind kind, const std::string& cause);
   void DeclareDamaged(Position position, const Record& record);
+  void DeclareUnreadable(Position position);
+  void CloseSequence(Position position, const Tombstone& tombstone);
   void ForgetGivenUp(RecordId id);
   [[nodiscard]] std::uint64_t& CountOf(TombstoneKind kind);
   void SetAnnounced(std::int64_t row, bool announced);

@@ -1,4 +1,5 @@
 // What people may do: send a parked event again, give it up, hold the uplink back.
+#include <charconv>
 #include <utility>
 
 #include "storage/outbox.h"
@@ -11,6 +12,13 @@ constexpr char kPauseOperator[] = "pause_operator";
 constexpr char kPauseReason[] = "pause_reason";
 constexpr char kPauseSince[] = "pause_since";
 constexpr char kPauseUntil[] = "pause_until";
+
+std::optional<WallTime> ParseMicros(const std::string& text) {
+  std::int64_t micros = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), micros);
+  if (error != std::errc() || end != text.data() + text.size() || micros < 0) return std::nullopt;
+  return FromMicros(micros);
+}
 
 Error NotParked(const EventView& event) {
   Error error{ErrorCode::kFailedPrecondition, "event " + event.event_id.ToString(), {}};
@@ -94,13 +102,17 @@ void Outbox::SetPause(const std::optional<UplinkPause>& pause) {
 }
 
 std::optional<UplinkPause> Outbox::Pause() {
-  const std::string until = impl_->ReadMeta(kPauseUntil);
-  if (until.empty()) return std::nullopt;
+  const std::string text = impl_->ReadMeta(kPauseUntil);
+  if (text.empty()) return std::nullopt;
   UplinkPause pause;
   pause.operator_id = impl_->ReadMeta(kPauseOperator);
   pause.reason = impl_->ReadMeta(kPauseReason);
-  pause.since = FromMicros(std::stoll(impl_->ReadMeta(kPauseSince)));
-  pause.until = FromMicros(std::stoll(until));
+  const auto since = ParseMicros(impl_->ReadMeta(kPauseSince));
+  const auto until = ParseMicros(text);
+  // Of a pause that can't be read nobody knows the end, and a queue must not stand still for ever.
+  if (!since || !until || *until < *since || *until - *since > kMaxPause) return std::nullopt;
+  pause.since = *since;
+  pause.until = *until;
   return pause;
 }
 

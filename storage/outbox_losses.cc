@@ -61,8 +61,6 @@ std::uint64_t& Outbox::Impl::CountOf(TombstoneKind kind) {
 // Its sequence will never come: the centre is told, and its lane goes on.
 void Outbox::Impl::GiveUp(Position position, const Record& record, TombstoneKind kind,
                           const std::string& cause) {
-  PutException(position, ExceptionKind::kTombstoned,
-               kind == TombstoneKind::kReleased ? kReleasedReason : kDamagedReason, cause);
   Tombstone tombstone;
   tombstone.epoch = record.id.epoch;
   tombstone.first = tombstone.last = record.id.sequence;
@@ -70,12 +68,38 @@ void Outbox::Impl::GiveUp(Position position, const Record& record, TombstoneKind
   tombstone.last_hash = record.hash;
   tombstone.previous_hash = record.previous_hash;
   tombstone.cause = cause;
+  CloseSequence(position, tombstone);
+}
+
+void Outbox::Impl::CloseSequence(Position position, const Tombstone& tombstone) {
+  PutException(position, ExceptionKind::kTombstoned,
+               tombstone.kind == TombstoneKind::kReleased ? kReleasedReason : kDamagedReason,
+               tombstone.cause);
   DeclareLost(tombstone);
 }
 
 void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
   GiveUp(position, record, TombstoneKind::kDamaged,
          "the stored bytes do not match their hash; capture the action again");
+}
+
+// Its row is missing, or is none any more. Its neighbours know its hashes.
+void Outbox::Impl::DeclareUnreadable(Position position) {
+  const RecordId id = IdOf(position);
+  const auto hash_beside = [&](Position neighbour, int column) -> std::optional<Hash> {
+    if (neighbour < first_retained || neighbour > last_position || IdOf(neighbour).epoch != id.epoch)
+      return std::nullopt;
+    StatementRun run(statements->event_header);
+    return run.Bind(neighbour).Step() ? Hash::FromBytes(run.Blob(column)) : std::nullopt;
+  };
+  Tombstone tombstone;
+  tombstone.epoch = id.epoch;
+  tombstone.first = tombstone.last = id.sequence;
+  tombstone.kind = TombstoneKind::kDamaged;
+  tombstone.previous_hash = hash_beside(position - 1, 3);
+  tombstone.last_hash = hash_beside(position + 1, 2);
+  tombstone.cause = "its row can't be read; capture the action again";
+  CloseSequence(position, tombstone);
 }
 
 // Before an event that was given up gets a new identity.

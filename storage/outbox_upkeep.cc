@@ -38,7 +38,7 @@ Position Outbox::Impl::BackedUpThrough() const {
 void Outbox::Impl::NoteAnchor(WallTime server_time) {
   const std::int64_t newest =
       database->execAndGet("SELECT ifnull(max(server_time), 0) FROM anchors").getInt64();
-  if (ToMicros(server_time) < newest + std::chrono::microseconds(kAnchorEvery).count()) return;
+  if (ToMicros(server_time - kAnchorEvery) < newest) return;
   SQLite::Statement insert(
       *database, "INSERT INTO anchors (server_time, resolved_through, captured_through) VALUES (?, ?, ?)");
   StatementRun run(insert);

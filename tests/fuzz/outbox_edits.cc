@@ -6,7 +6,8 @@
 #include <array>
 #include <cstdint>
 #include <fstream>
-#include <iterator>
+#include <sstream>
+#include <utility>
 #include <vector>
 
 #include "tests/fakes/fake_clock.h"
@@ -43,8 +44,9 @@ constexpr std::array<Table, 10> kTables = {{{"meta", "name"},
                                             {"incidents", "id"}}};
 
 std::string ContentOf(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  return std::move(content).str();
 }
 
 void Write(const fs::path& path, const std::string& content) {

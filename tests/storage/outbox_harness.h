@@ -38,14 +38,20 @@ class OutboxHarness {
 
   void Close() { outbox.reset(); }
 
-  // Other bytes under the same hash, and the outbox open again.
-  void Damage(Position position) {
+  // Changes the file as a damaged disk might, while it is closed.
+  void EditFile(const std::string& sql) {
+    SQLite::Database file((options.directory / "outbox.db").string(), SQLite::OPEN_READWRITE);
+    file.exec(sql);
+  }
+  // Likewise, and the outbox open again.
+  void Edit(const std::string& sql) {
     Close();
-    {
-      SQLite::Database file((options.directory / "outbox.db").string(), SQLite::OPEN_READWRITE);
-      file.exec("UPDATE events SET event = 'event 9' WHERE position = " + std::to_string(position));
-    }
+    EditFile(sql);
     Open();
+  }
+  // Other bytes under the same hash.
+  void Damage(Position position) {
+    Edit("UPDATE events SET event = 'event 9' WHERE position = " + std::to_string(position));
   }
 
   // Runs `body` in a transaction of its own.
