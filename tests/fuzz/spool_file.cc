@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,14 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // A spool for the life of the process. Each input leaves it empty.
-struct Spool {
-  TempDirectory directory;
-  SpoolFolder folder{std::move(SpoolFolder::Create(directory.Path() / "spool").value())};
-};
-
-Spool& TheSpool() {
-  static Spool spool;
-  return spool;
+const SpoolFolder& TheSpool() {
+  static const TempDirectory directory;
+  static const fs::path path = directory.Path() / "spool";
+  static const auto folder = SpoolFolder::Create(path);
+  return folder.value();
 }
 
 std::string ContentOf(const fs::path& path) {
@@ -69,13 +67,13 @@ void CheckSetAside(const SpoolFolder& folder, const std::string& name, const std
 }  // namespace
 
 void FuzzSpoolFile(std::string_view input) {
-  const auto line = input.find('\n');
+  const std::size_t line = std::min(input.find('\n'), input.size());
   const std::string name(input.substr(0, line));
-  const std::string content(line == std::string_view::npos ? "" : input.substr(line + 1));
+  const std::string content(input.substr(std::min(line + 1, input.size())));
   CheckName(name);
   if (!CanBeAFile(name)) return;
 
-  const SpoolFolder& folder = TheSpool().folder;
+  const SpoolFolder& folder = TheSpool();
   std::ofstream(folder.NewPath() / name, std::ios::binary) << content;
   const auto waiting = folder.Waiting(10, [](const std::string&) { return true; });
   Expect(waiting.ok(), "the spool can be listed");
