@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kMaxBatchRecords = 8192;
 constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
 constexpr std::uint64_t kMaxWindow = 64;
+constexpr std::uint64_t kMaxConnections = 1'000'000;
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -103,6 +104,7 @@ IngestConfig Read(ConfigFile& file) {
   file.Read("listen.tls_address", config.listen.tls_address);
   file.Read("listen.tls_certificate", config.listen.tls_certificate);
   file.Read("listen.tls_key", config.listen.tls_key);
+  file.Read("listen.max_connections", config.listen.max_connections, 1, kMaxConnections);
   file.Read("ledger.path", config.ledger.path);
   ReadBackedUp(file, config.ledger.announce_backed_up);
   file.Read("acceptance.max_lines", config.acceptance.max_lines, 1, kMaxLines);
@@ -112,6 +114,9 @@ IngestConfig Read(ConfigFile& file) {
   file.ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
   config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
   ReadNumber(file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
+  file.Read("stream.write_timeout", config.stream_bounds.write_timeout, std::chrono::seconds(1),
+            std::chrono::hours(1));
+  file.Read("stream.max_streams", config.stream_bounds.max_streams, 1, kMaxConnections);
   ReadMetricsConfig(file, config.metrics);
   file.Read("log.level", config.log_level);
   file.Read("log.format", config.log_format);

@@ -2,6 +2,7 @@
 // sample.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -20,6 +21,7 @@ struct ListenConfig {
   std::string tls_address;                 // with TLS, likewise; "" is off
   std::string tls_certificate;             // PEM: the server's certificate and its chain
   std::string tls_key;                     // PEM
+  std::uint64_t max_connections = 20'000;  // at a time; the system's limit of open files may be lower
 };
 
 struct LedgerConfig {
@@ -27,11 +29,18 @@ struct LedgerConfig {
   BackedUp announce_backed_up = BackedUp::kAccepted;
 };
 
+// What a stream may take from the centre; agents are not told.
+struct StreamBounds {
+  std::chrono::milliseconds write_timeout{60'000};  // for an agent to take a message
+  std::uint64_t max_streams = 20'000;               // at a time
+};
+
 struct IngestConfig {
   ListenConfig listen;
   LedgerConfig ledger;
   AcceptanceRules acceptance;
   StreamLimits stream;
+  StreamBounds stream_bounds;
   MetricsConfig metrics{"127.0.0.1:7412"};
   std::string log_level = "info";
   std::string log_format = "text";

@@ -68,6 +68,16 @@ ServiceSources ReporterSources(const ListenConfig& listen, const Server& server,
   return sources;
 }
 
+IngestionOptions StreamOptions(const IngestConfig& config) {
+  IngestionOptions options;
+  options.rules = config.acceptance;
+  options.limits = config.stream;
+  options.backed_up = config.ledger.announce_backed_up;
+  options.write_timeout = config.stream_bounds.write_timeout;
+  options.max_streams = config.stream_bounds.max_streams;
+  return options;
+}
+
 int Serve(const std::string& config_path) {
   auto config = LoadIngestConfig(config_path);
   if (!config) {
@@ -99,7 +109,7 @@ int Serve(const std::string& config_path) {
                                 if (!ledger_failed.exchange(true)) io.stop();
                               },
                               timed_ledger, metrics.ingestion, [&reporter] { reporter.Touch(); }},
-                             {config->acceptance, config->stream, config->ledger.announce_backed_up});
+                             StreamOptions(*config));
   OperationsService operations({**ledger, commit, streams, feed, clock.WallNow()});
   auto server = Server::Start(config->listen, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
   if (!server) {

@@ -22,6 +22,11 @@ void OpenCalls::Remove(Call call) {
   open_.erase(call);
 }
 
+std::size_t OpenCalls::Count() const {
+  const std::lock_guard lock(mutex_);
+  return open_.size();
+}
+
 void OpenCalls::StopAll() {
   std::map<Call, std::function<void()>> stopping;
   {

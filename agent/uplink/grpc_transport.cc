@@ -80,6 +80,9 @@ StreamEnd Explain(const grpc::Status& status, const std::string& server) {
     case grpc::StatusCode::PERMISSION_DENIED:
       return {UplinkProblem::kRefused, "the server refuses this terminal: " + text,
               "let the centre's operators admit store and terminal"};
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+      return {UplinkProblem::kUnreachable, server + " has no room: " + text,
+              "none is needed here: it is tried again; the centre's operators may raise its limits"};
     case grpc::StatusCode::OK:
       return {UplinkProblem::kUnreachable, "the server ended the stream",
               "none is needed: it is tried again"};

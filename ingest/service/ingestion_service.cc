@@ -12,8 +12,8 @@ class IngestionService::Impl final : public v1::IngestionService::CallbackServic
   Impl(IngestionParts parts, IngestionOptions options) : context_{std::move(parts), std::move(options), {}} {}
 
   grpc::ServerBidiReactor<v1::WriteBackRequest, v1::WriteBackResponse>* WriteBack(
-      grpc::CallbackServerContext* /*context*/) override {
-    return WriteBackStream::Start(context_);
+      grpc::CallbackServerContext* call) override {
+    return WriteBackStream::Start(context_, *call);
   }
 
   void Stop() { context_.calls.StopAll(); }

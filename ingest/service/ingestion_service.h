@@ -28,6 +28,8 @@ struct IngestionOptions {
   StreamLimits limits;
   BackedUp backed_up = BackedUp::kAccepted;
   std::chrono::milliseconds hello_timeout = std::chrono::seconds(10);
+  std::chrono::milliseconds write_timeout = std::chrono::seconds(60);  // for an agent to take one message
+  std::size_t max_streams = 20'000;                                    // at a time; further ones are refused
 };
 
 // What the service works with. All of it outlives the service and its calls.

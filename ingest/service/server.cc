@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/limits.h"
-#include "platform/network_address.h"
+#include "ingest/service/connection_acceptor.h"
 
 namespace tillwire {
 namespace {
@@ -19,6 +19,8 @@ constexpr int kKeepaliveMs = 30'000;
 constexpr int kKeepaliveTimeoutMs = 10'000;
 constexpr int kMinPingIntervalMs = 10'000;
 constexpr int kHandshakeTimeoutMs = 10'000;
+constexpr int kMaxIdleMs = 300'000;           // a connection on which nothing is called
+constexpr int kMaxStreamsPerConnection = 64;  // an agent needs one
 constexpr std::size_t kMemoryQuotaBytes = 512ULL << 20;
 constexpr std::size_t kRecordOverheadBytes = 1024;         // hashes, lane, predecessor, origin
 constexpr std::size_t kMessageOverheadBytes = 256 * 1024;  // also room for the largest Hello
@@ -47,32 +49,60 @@ Result<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const ListenConf
   return grpc::SslServerCredentials(ssl);
 }
 
-Error CannotListen(const std::string& key, const std::string& address) {
-  return {ErrorCode::kUnavailable,
-          "cannot listen on " + address + ": " + WhyNoListening(address).value_or("the address was refused"),
+Error CannotListen(const std::string& key, const std::string& address, const Error& why) {
+  return {ErrorCode::kUnavailable, "cannot listen on " + address + ": " + why.message,
           "stop the program that uses it (ss -ltnp), or change " + key};
+}
+
+// Has what comes in at `address` served with `credentials`. Returns the port.
+Result<int> Serve(grpc::ServerBuilder& builder, ConnectionAcceptor& acceptor, const std::string& address,
+                  const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+  using Experimental = grpc::ServerBuilder::experimental_type;
+  std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> served =
+      builder.experimental().AddExternalConnectionAcceptor(Experimental::ExternalConnectionType::FROM_FD,
+                                                           credentials);
+  return acceptor.Listen(address, [served](int listener, int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+    parameters.listener_fd = listener;
+    parameters.fd = connection;
+    served->HandleNewConnection(&parameters);
+  });
+}
+
+void SetLimits(grpc::ServerBuilder& builder, const StreamLimits& limits) {
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kMaxIdleMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreamsPerConnection);
+  grpc::ResourceQuota quota("tillwire-ingestd");
+  quota.Resize(kMemoryQuotaBytes);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_batch_bytes + kMaxEventBytes +
+                                                    kMessageOverheadBytes +
+                                                    limits.max_batch_records * kRecordOverheadBytes));
 }
 
 }  // namespace
 
 class Server::Impl {
  public:
-  Impl(std::unique_ptr<grpc::Server> server, int port, int tls_port)
-      : server_(std::move(server)), port_(port), tls_port_(tls_port) {}
-
-  [[nodiscard]] int Port() const { return port_; }
-  [[nodiscard]] int TlsPort() const { return tls_port_; }
+  explicit Impl(std::uint64_t max_connections) : acceptor(max_connections) {}
 
   void Shutdown(std::chrono::milliseconds grace) {
-    if (auto* health = server_->GetHealthCheckService()) health->Shutdown();
-    server_->Shutdown(std::chrono::system_clock::now() + grace);
-    server_->Wait();
+    acceptor.Stop();
+    if (auto* health = server->GetHealthCheckService()) health->Shutdown();
+    server->Shutdown(std::chrono::system_clock::now() + grace);
+    server->Wait();
   }
 
- private:
-  std::unique_ptr<grpc::Server> server_;
-  const int port_;
-  const int tls_port_;
+  int port = 0;
+  int tls_port = 0;
+  std::unique_ptr<grpc::Server> server;
+  ConnectionAcceptor acceptor;
 };
 
 Result<std::unique_ptr<Server>> Server::Start(const ListenConfig& listen, const StreamLimits& limits,
@@ -81,42 +111,31 @@ Result<std::unique_ptr<Server>> Server::Start(const ListenConfig& listen, const 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  int port = 0;
-  int tls_port = 0;
+  auto impl = std::make_unique<Impl>(listen.max_connections);
   if (!listen.address.empty()) {
-    builder.AddListeningPort(listen.address, grpc::InsecureServerCredentials(), &port);
+    const auto port = Serve(builder, impl->acceptor, listen.address, grpc::InsecureServerCredentials());
+    if (!port) return CannotListen("listen.address", listen.address, port.error());
+    impl->port = *port;
   }
   if (!listen.tls_address.empty()) {
     const auto credentials = TlsCredentials(listen);
     if (!credentials) return credentials.error();
-    builder.AddListeningPort(listen.tls_address, *credentials, &tls_port);
+    const auto port = Serve(builder, impl->acceptor, listen.tls_address, *credentials);
+    if (!port) return CannotListen("listen.tls_address", listen.tls_address, port.error());
+    impl->tls_port = *port;
   }
-  // Else a second process would share the port, and agents would find either.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
-  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeTimeoutMs);
-  grpc::ResourceQuota quota("tillwire-ingestd");
-  quota.Resize(kMemoryQuotaBytes);
-  builder.SetResourceQuota(quota);
-  builder.SetMaxReceiveMessageSize(static_cast<int>(limits.max_batch_bytes + kMaxEventBytes +
-                                                    kMessageOverheadBytes +
-                                                    limits.max_batch_records * kRecordOverheadBytes));
+  SetLimits(builder, limits);
   for (grpc::Service* service : services) builder.RegisterService(service);
-  auto server = builder.BuildAndStart();
-  if (!listen.address.empty() && port == 0) return CannotListen("listen.address", listen.address);
-  if (server == nullptr || (!listen.tls_address.empty() && tls_port == 0)) {
-    // The library says no more: where the address is free, it is the certificate.
-    if (WhyNoListening(listen.tls_address)) return CannotListen("listen.tls_address", listen.tls_address);
+  impl->server = builder.BuildAndStart();
+  if (impl->server == nullptr) {
+    // The library says no more: the addresses are had, so it is the certificate.
     return Error{ErrorCode::kUnavailable,
                  "cannot serve with listen.tls_certificate " + listen.tls_certificate +
                      " and listen.tls_key " + listen.tls_key,
                  "give a certificate and the key that belongs to it, both PEM"};
   }
-  return std::unique_ptr<Server>(new Server(std::make_unique<Impl>(std::move(server), port, tls_port)));
+  impl->acceptor.Start();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -124,10 +143,10 @@ Server::~Server() {
   Shutdown(std::chrono::milliseconds(0));
 }
 int Server::Port() const {
-  return impl_->Port();
+  return impl_->port;
 }
 int Server::TlsPort() const {
-  return impl_->TlsPort();
+  return impl_->tls_port;
 }
 void Server::Shutdown(std::chrono::milliseconds grace) {
   impl_->Shutdown(grace);

@@ -1,5 +1,6 @@
 #include "ingest/service/write_back_stream.h"
 
+#include <grpcpp/server_context.h>
 #include <spdlog/spdlog.h>
 
 #include <chrono>
@@ -61,8 +62,8 @@ void LogTraces(const StreamIdentity& identity, const InspectedBatch& inspected) 
 
 }  // namespace
 
-WriteBackStream* WriteBackStream::Start(IngestionContext& context) {
-  const auto stream = std::shared_ptr<WriteBackStream>(new WriteBackStream(context));
+WriteBackStream* WriteBackStream::Start(IngestionContext& context, grpc::CallbackServerContext& call) {
+  const auto stream = std::shared_ptr<WriteBackStream>(new WriteBackStream(context, call));
   stream->self_ = stream;
   const std::weak_ptr<WriteBackStream> weak = stream;
   stream->hello_alarm_.Set(
@@ -79,6 +80,12 @@ WriteBackStream* WriteBackStream::Start(IngestionContext& context) {
       open->End(ToGrpcStatus({ErrorCode::kUnavailable, "the centre is stopping", "come back later"}));
     }
   });
+  if (context.calls.Count() > context.options.max_streams) {
+    spdlog::warn("ingest: stream refused, there are as many as stream.max_streams={} allows",
+                 context.options.max_streams);
+    stream->End({grpc::StatusCode::RESOURCE_EXHAUSTED, "the centre has as many streams open as it takes"});
+    return stream.get();
+  }
   stream->StartRead(&stream->request_);
   return stream.get();
 }
@@ -258,12 +265,34 @@ void WriteBackStream::WriteNext() {
   writing_ = true;
   // The agent may read the result and send the next batch before OnWriteDone() is called.
   if (outgoing_.front().answers_batch) --unanswered_;
+  write_alarm_ = std::make_unique<grpc::Alarm>();
+  write_alarm_->Set(std::chrono::system_clock::now() + context_.options.write_timeout,
+                    [weak = weak_from_this(), write = ++writes_](bool expired) {
+                      const auto late = expired ? weak.lock() : nullptr;
+                      if (late) late->OnWriteLate(write);
+                    });
   StartWrite(&outgoing_.front().message);
+}
+
+// The agent does not read, though its connection lives. Only a cancelled call gets rid of what waits to be
+// written.
+void WriteBackStream::OnWriteLate(std::uint64_t write) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!writing_ || write != writes_) return;
+  }
+  spdlog::warn(
+      "ingest: stream ended, the agent has not taken a message in time store={} terminal={} seconds={}",
+      identity_.store_id, identity_.terminal_id,
+      std::chrono::duration_cast<std::chrono::seconds>(context_.options.write_timeout).count());
+  const std::lock_guard lock(grpc_call_mutex_);
+  if (grpc_call_ != nullptr) grpc_call_->TryCancel();
 }
 
 void WriteBackStream::OnWriteDone(bool ok) {
   const std::lock_guard lock(mutex_);
   writing_ = false;
+  write_alarm_->Cancel();
   outgoing_.pop_front();
   if (!ok) return EndLocked({grpc::StatusCode::CANCELLED, "the agent is gone"});
   WriteNext();
@@ -303,6 +332,10 @@ void WriteBackStream::OnCancel() {
 
 void WriteBackStream::OnDone() {
   hello_alarm_.Cancel();
+  {
+    const std::lock_guard lock(grpc_call_mutex_);
+    grpc_call_ = nullptr;
+  }
   context_.calls.Remove(call_);
   if (ticket_ != 0) {
     context_.parts.streams.Close(ticket_);

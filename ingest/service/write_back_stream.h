@@ -32,7 +32,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
                               public std::enable_shared_from_this<WriteBackStream> {
  public:
   // The stream owns itself until OnDone().
-  static WriteBackStream* Start(IngestionContext& context);
+  static WriteBackStream* Start(IngestionContext& context, grpc::CallbackServerContext& call);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -40,7 +40,8 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   void OnDone() override;
 
  private:
-  explicit WriteBackStream(IngestionContext& context) : context_(context) {}
+  WriteBackStream(IngestionContext& context, grpc::CallbackServerContext& call)
+      : context_(context), grpc_call_(&call) {}
 
   // Each says why the stream must end, if it must.
   Result<void> Handle(Hello& hello);
@@ -55,6 +56,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   Result<void> CheckMayBatch();
   void Respond(ToAgent message);
   void WriteNext();  // with mutex_ held
+  void OnWriteLate(std::uint64_t write);
   void CountResults(const BatchResult& answer, bool tombstones);
   void EndIfDrained();  // with mutex_ held
   void EndFailed(const Error& commit_error);
@@ -67,6 +69,9 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   v1::WriteBackRequest request_;  // of the read that is under way
   grpc::Alarm hello_alarm_;
   OpenCalls::Call call_ = 0;
+
+  std::mutex grpc_call_mutex_;              // never waited for with mutex_ held
+  grpc::CallbackServerContext* grpc_call_;  // until OnDone()
 
   // Written by the reading reactions before the first job, read by jobs.
   StreamIdentity identity_;
@@ -82,6 +87,8 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   std::size_t jobs_ = 0;           // submitted, not done
   std::deque<Outgoing> outgoing_;  // the first is being written if writing_
   bool writing_ = false;
+  std::uint64_t writes_ = 0;                  // begun
+  std::unique_ptr<grpc::Alarm> write_alarm_;  // of the last; an alarm that was cancelled is not set again
   bool reads_done_ = false;
   bool ended_ = false;
 };

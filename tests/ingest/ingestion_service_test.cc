@@ -107,6 +107,49 @@ TEST_CASE("A stream without Hello ends by its deadline") {
   CHECK_THAT(status.error_message(), Catch::Contains("Hello"));
 }
 
+TEST_CASE("An agent that does not read loses its stream") {
+  constexpr std::uint32_t kWindow = 64;
+  IngestionOptions options;
+  options.limits = {512, 1 << 20, kWindow};
+  options.write_timeout = std::chrono::milliseconds(300);
+  const ServiceRig rig(options);
+  Chain chain(7);
+  chain.CaptureMany(512);
+  // Its transport keeps little for a reader that does not come.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 16 * 1024);
+  AgentStream agent(rig.NewChannel(arguments));
+  agent.SayHello(MakeHello());
+  for (std::uint64_t batch = 1; batch <= kWindow; ++batch) {
+    EventBatch again = chain.Batch(1, 512);
+    again.batch_id = batch;
+    if (!agent.Send(std::move(again))) break;
+  }
+  CHECK(WaitUntil(std::chrono::seconds(20), [&] { return rig.Status().connected_streams() == 0; }));
+  CHECK(agent.End().error_code() == StatusCode::CANCELLED);
+}
+
+TEST_CASE("More streams than allowed are refused, until there is room") {
+  IngestionOptions options;
+  options.max_streams = 1;
+  const ServiceRig rig(options);
+  {
+    AgentStream first(rig);
+    first.SayHello(MakeHello());
+    AgentStream second(rig);
+    const auto status = second.End();
+    CHECK(status.error_code() == StatusCode::RESOURCE_EXHAUSTED);
+    CHECK_THAT(status.error_message(), Catch::Contains("as many streams"));
+    first.DoneSending();
+    CHECK(first.End().ok());
+  }
+  CHECK(WaitUntil(std::chrono::seconds(10), [&] {
+    AgentStream next(rig);
+    return next.Send(MakeHello(2)) && next.Receive().has_value();
+  }));
+}
+
 TEST_CASE("Whoever does not keep to the protocol is told what is wrong") {
   IngestionOptions options;
   options.limits = {2, 64 * 1024, 4};

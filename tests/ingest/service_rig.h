@@ -51,8 +51,7 @@ class ServiceRig {
   void StopCommitting() { commit_->Stop(); }
 
   [[nodiscard]] std::string Address() const { return "127.0.0.1:" + std::to_string(server_->Port()); }
-  [[nodiscard]] std::shared_ptr<grpc::Channel> NewChannel() const {
-    grpc::ChannelArguments arguments;
+  [[nodiscard]] std::shared_ptr<grpc::Channel> NewChannel(grpc::ChannelArguments arguments = {}) const {
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     return grpc::CreateCustomChannel(Address(), grpc::InsecureChannelCredentials(), arguments);
   }
@@ -82,7 +81,9 @@ class ServiceRig {
 // One stream of an agent.
 class AgentStream {
  public:
-  explicit AgentStream(const ServiceRig& rig) : stub_(v1::IngestionService::NewStub(rig.NewChannel())) {
+  explicit AgentStream(const ServiceRig& rig) : AgentStream(rig.NewChannel()) {}
+  explicit AgentStream(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::IngestionService::NewStub(channel)) {
     context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
     stream_ = stub_->WriteBack(&context_);
   }
