@@ -35,6 +35,20 @@ bool IsLookupFailure(const grpc::Status& status) {
   return Mentions(status.error_message(), {"DNS resolution failed"});
 }
 
+// gRPC's words without those for itself, as in "failed to connect to all addresses; last error: UNKNOWN:
+// ...", and "recvmsg:No route to host".
+std::string ForPeople(const std::string& text) {
+  constexpr std::string_view kBeforeStatus = "last error: ";
+  std::size_t begin = text.find(kBeforeStatus);
+  if (begin != std::string::npos) {
+    const std::size_t status_end = text.find(": ", begin + kBeforeStatus.size());
+    begin = status_end == std::string::npos ? begin : status_end + 2;
+  } else {
+    begin = text.starts_with("recvmsg:") ? text.find(':') + 1 : 0;
+  }
+  return text.substr(begin);
+}
+
 // What there is to say of a connection or an attempt that failed for want of a network. Of gRPC's words only
 // those that are meant for a person are passed on as they are.
 StreamEnd Unreachable(const grpc::Status& status, const std::string& server) {
@@ -53,7 +67,7 @@ StreamEnd Unreachable(const grpc::Status& status, const std::string& server) {
     return {UplinkProblem::kUnreachable,
             "no connection to " + server + ": it went silent, and did not answer a probe in time", remedy};
   }
-  return {UplinkProblem::kUnreachable, "no connection to " + server + ": " + text, remedy};
+  return {UplinkProblem::kUnreachable, "no connection to " + server + ": " + ForPeople(text), remedy};
 }
 
 StreamEnd Explain(const grpc::Status& status, const std::string& server) {
@@ -65,11 +79,18 @@ StreamEnd Explain(const grpc::Status& status, const std::string& server) {
             "and this "
             "terminal's clock"};
   }
-  if (Mentions(text, {"http1.x", "HTTP/1", "Received http2 header with status", "content-type",
-                      "Missing :status header", "Failed parsing HTTP/2"})) {
+  const std::string portal_remedy =
+      "a captive portal, a proxy or a web server is in between: log in to the network, or check "
+      "uplink.server";
+  // The status is that of the answer: where that is 200, it failed for "OK".
+  if (Mentions(text, {"last error: OK", "http1.x"})) {
+    return {UplinkProblem::kCaptivePortal, server + " answers in HTTP/1.1, not as a gRPC server does",
+            portal_remedy};
+  }
+  if (Mentions(text, {"HTTP/1", "Received http2 header with status", "content-type", "Missing :status header",
+                      "Failed parsing HTTP/2"})) {
     return {UplinkProblem::kCaptivePortal, server + " answers, but not as a gRPC server does: " + text,
-            "a captive portal, a proxy or a web server is in between: log in to the network, or check "
-            "uplink.server"};
+            portal_remedy};
   }
   if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
     return {UplinkProblem::kWrongServer,

@@ -11,6 +11,7 @@
 
 #include "core/limits.h"
 #include "ingest/service/connection_acceptor.h"
+#include "platform/pem_pair.h"
 
 namespace tillwire {
 namespace {
@@ -44,6 +45,13 @@ Result<std::shared_ptr<grpc::ServerCredentials>> TlsCredentials(const ListenConf
   if (!certificate) return certificate.error();
   const auto key = ReadPem("listen.tls_key", listen.tls_key);
   if (!key) return key.error();
+  // The library says nothing of a pair that it can't serve with.
+  if (const auto pair = CheckPemPair(*certificate, *key); !pair) {
+    return Error{ErrorCode::kUnavailable,
+                 "cannot serve with listen.tls_certificate " + listen.tls_certificate +
+                     " and listen.tls_key " + listen.tls_key + ": " + pair.error().message,
+                 "give a certificate and the key that belongs to it, both PEM"};
+  }
   grpc::SslServerCredentialsOptions ssl;
   ssl.pem_key_cert_pairs.push_back({*key, *certificate});
   return grpc::SslServerCredentials(ssl);
@@ -128,11 +136,8 @@ Result<std::unique_ptr<Server>> Server::Start(const ListenConfig& listen, const 
   for (grpc::Service* service : services) builder.RegisterService(service);
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr) {
-    // The library says no more: the addresses are had, so it is the certificate.
-    return Error{ErrorCode::kUnavailable,
-                 "cannot serve with listen.tls_certificate " + listen.tls_certificate +
-                     " and listen.tls_key " + listen.tls_key,
-                 "give a certificate and the key that belongs to it, both PEM"};
+    return Error{ErrorCode::kUnavailable, "the gRPC library can't serve",
+                 "set log.level = \"debug\" to see why"};
   }
   impl->acceptor.Start();
   return std::unique_ptr<Server>(new Server(std::move(impl)));

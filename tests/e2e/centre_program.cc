@@ -18,7 +18,7 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
          << "address = \"" << settings.listen << "\"\n"
          << "insecure = true\n";
   if (!settings.tls_certificate.empty()) {
-    config << "tls_address = \"127.0.0.1:0\"\n"
+    config << "tls_address = \"" << settings.tls_listen << "\"\n"
            << "tls_certificate = \"" << settings.tls_certificate.string() << "\"\n"
            << "tls_key = \"" << settings.tls_key.string() << "\"\n";
   }

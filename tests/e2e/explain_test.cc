@@ -8,6 +8,7 @@
 #include "tests/e2e/requests.h"
 #include "tests/e2e/store_rig.h"
 #include "tests/support/stand_in_server.h"
+#include "tests/support/test_certificate.h"
 #include "tests/support/wait.h"
 
 namespace tillwire {
@@ -23,23 +24,6 @@ std::string FakeTimeLibrary() {
   globfree(&found);
   return path;
 }
-
-// A self-signed certificate for 127.0.0.1, valid from now on.
-struct TestCertificate {
-  explicit TestCertificate(const std::filesystem::path& directory)
-      : certificate(directory / "server.crt"), key(directory / "server.key") {
-    std::filesystem::create_directories(directory);
-    const CommandOutcome made =
-        RunCommand("openssl", {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                               "-nodes", "-keyout", key.string(), "-out", certificate.string(), "-days", "30",
-                               "-subj", "/CN=a test", "-addext", "subjectAltName=IP:127.0.0.1"});
-    INFO(made.errors);
-    REQUIRE(made.status.code == 0);
-  }
-
-  std::filesystem::path certificate;
-  std::filesystem::path key;
-};
 
 class ExplainRig : protected StoreRig {
  protected:

@@ -6,6 +6,7 @@
 
 #include "core/limits.h"
 #include "tests/ingest/service_rig.h"
+#include "tests/support/test_certificate.h"
 #include "tests/support/wait.h"
 
 namespace tillwire {
@@ -314,6 +315,18 @@ TEST_CASE("A stream that is cut is forgotten") {
   CHECK(rig.Status().connected_streams() == 1);
   agent.Cancel();
   CHECK(WaitUntil(std::chrono::seconds(10), [&] { return rig.Status().connected_streams() == 0; }));
+}
+
+TEST_CASE("A certificate with another one's key is named") {
+  const TempDirectory directory;
+  ListenConfig listen;
+  listen.address.clear();
+  listen.tls_address = "127.0.0.1:0";
+  listen.tls_certificate = TestCertificate(directory.Path() / "one").certificate;
+  listen.tls_key = TestCertificate(directory.Path() / "other").key;
+  const auto server = Server::Start(listen, {}, {});
+  REQUIRE_FALSE(server);
+  CHECK_THAT(server.error().Text(), Catch::Contains("the key is not the certificate's"));
 }
 
 TEST_CASE("A port that is taken is named") {

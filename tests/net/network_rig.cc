@@ -10,6 +10,7 @@
 
 #include "tests/e2e/programs.h"
 #include "tests/support/process_usage.h"
+#include "tests/support/test_certificate.h"
 #include "tests/support/wait.h"
 
 namespace tillwire {
@@ -87,6 +88,7 @@ NetworkRig::NetworkRig(std::string scenario)
   line_ = std::make_unique<PacketRelay>(provider_, "till1", "centre1", seed);
   driver_ = std::make_unique<StoreDriver>(
       DriverSettings{.socket = agent.Socket(), .workers = 4, .attempt_timeout = 10s}, Plan());
+  driver_->AllowUpTo(0);
 }
 
 NetworkRig::~NetworkRig() {
@@ -99,8 +101,6 @@ void NetworkRig::Begin() {
   agent.Start();
   INFO("the agent logged:\n" << agent.Log());
   REQUIRE(agent.WaitUntilConnected());
-  driver_->AllowUpTo(0);
-  driver_->Start();
   Capture(kBefore);
   AwaitCaptured();
   REQUIRE(agent.WaitUntilDrained());
@@ -119,6 +119,7 @@ void NetworkRig::Capture(std::size_t count) {
   allowed_ += count;
   REQUIRE(allowed_ <= kPlanned);
   driver_->AllowUpTo(allowed_);
+  if (driver_->Done()) driver_->Start();  // the first time
 }
 
 void NetworkRig::AwaitCaptured() {
@@ -156,6 +157,14 @@ void NetworkRig::AwaitNamed(const std::string& text, std::chrono::milliseconds w
   });
   INFO("the agent logged:\n" << agent.Log());
   CHECK(named);
+}
+
+v1::ExplanationReason NetworkRig::ReasonOfLast() {
+  const auto explained = agent.Client().Explain(driver_->Log().back().event_id);
+  REQUIRE(explained);
+  INFO(explained->ShortDebugString());
+  REQUIRE(explained->explanations_size() > 0);
+  return explained->explanations(0).reason();
 }
 
 void NetworkRig::AwaitForgottenByCentre() {
@@ -222,6 +231,15 @@ void NetworkRig::SetNames(const std::string& hosts, const std::string& resolver)
         std::string("sh"), hosts_file.string(), resolver_file.string()}) {
     launcher.push_back(word);
   }
+}
+
+void NetworkRig::UseTls() {
+  const TestCertificate tls(directory_.Path() / "tls", std::string("DNS:") + kCentreName);
+  centre.Settings().tls_listen = "0.0.0.0:" + std::to_string(kTlsPort);
+  centre.Settings().tls_certificate = tls.certificate;
+  centre.Settings().tls_key = tls.key;
+  agent.Settings().server_port = kTlsPort;
+  agent.Settings().uplink_lines = {"tls = true", "ca_file = \"" + tls.certificate.string() + "\""};
 }
 
 int NetworkRig::StreamsAtCentre() const {

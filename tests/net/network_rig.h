@@ -31,6 +31,7 @@ class NetworkRig {
   static constexpr const char* kCentreAddress = "10.77.0.2";
   static constexpr const char* kCentreName = "centre.test";  // in the till's hosts file
   static constexpr std::uint16_t kPort = 7400;
+  static constexpr std::uint16_t kTlsPort = 7443;
   static constexpr std::chrono::seconds kDetectWithin{40};  // keepalive: 30 s and 10 s
   // Above what is promised, for the test's own looking.
   static constexpr std::chrono::milliseconds kSlack{1500};
@@ -57,6 +58,8 @@ class NetworkRig {
   void AwaitDetected(const std::string& text);
   // Waits until what the agent says of its last failure has `text` in it.
   void AwaitNamed(const std::string& text, std::chrono::milliseconds within);
+  // Why the event that was acknowledged last has not arrived, as the agent explains it.
+  v1::ExplanationReason ReasonOfLast();
   // Waits until the centre, too, has given the stream up.
   void AwaitForgottenByCentre();
   // Runs `mend`; delivery is timed from here.
@@ -75,6 +78,8 @@ class NetworkRig {
   // What the till's resolver finds: lines of /etc/hosts and /etc/resolv.conf. Before Begin() it makes the
   // till have files of its own; afterwards it changes them.
   void SetNames(const std::string& hosts, const std::string& resolver = {});
+  // Before Begin(), with names: the connection is encrypted, the centre's certificate one for its name.
+  void UseTls();
   // Streams that the centre says are open.
   [[nodiscard]] int StreamsAtCentre() const;
 

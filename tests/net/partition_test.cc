@@ -20,6 +20,7 @@ void CutWhileIdle(NetworkRig& rig, const std::function<void()>& fault) {
   rig.AwaitForgottenByCentre();
   rig.Capture(200);
   rig.AwaitCaptured();
+  CHECK(rig.ReasonOfLast() == v1::EXPLANATION_REASON_NO_NETWORK);
   rig.Heal([&rig] { rig.Line().SetBoth({}); });
   rig.AwaitSending(30s);
   rig.Capture(50);
@@ -53,6 +54,23 @@ TEST_CASE("Network: packets vanish in both directions while captures go on") {
   rig.AwaitDetected("no connection to 10.77.0.2:7400");
   rig.AwaitCaptured();
   rig.AwaitForgottenByCentre();
+  rig.Heal([&rig] { rig.Line().SetBoth({}); });
+  rig.AwaitSending(30s);
+  rig.Finish();
+}
+
+// Packets vanish before there was a connection.
+TEST_CASE("Network: connecting where packets vanish") {
+  if (!HaveNetwork("blackhole from the start")) return;
+  NetworkRig rig("blackhole from the start");
+  rig.centre.Start();
+  rig.Line().SetBoth(kGone);
+  rig.agent.Start();
+  rig.Break([] {});
+  rig.Capture(50);
+  rig.AwaitDetected("no connection to 10.77.0.2:7400");
+  rig.AwaitCaptured();
+  CHECK(rig.ReasonOfLast() == v1::EXPLANATION_REASON_NO_NETWORK);
   rig.Heal([&rig] { rig.Line().SetBoth({}); });
   rig.AwaitSending(30s);
   rig.Finish();

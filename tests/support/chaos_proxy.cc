@@ -257,6 +257,14 @@ class ChaosProxy::Impl {
 
   [[nodiscard]] std::uint16_t Port() const { return port_; }
 
+  void ApplyTo(Connection& connection) const {
+    connection.SetUpstream(up);
+    connection.SetDownstream(down);
+  }
+
+  // Of new connections.
+  Mode up = Mode::kFlow;
+  Mode down = Mode::kFlow;
   std::uint16_t centre_port = 0;
   std::chrono::milliseconds latency{0};
   std::uint64_t accepted = 0;
@@ -271,6 +279,7 @@ class ChaosProxy::Impl {
       if (centre_port != 0) {
         auto connection = std::make_shared<Connection>(context_, std::move(socket), latency);
         connections_.push_back(connection);
+        ApplyTo(*connection);
         connection->Connect(centre_port);
       }
       Accept();
@@ -331,6 +340,21 @@ std::size_t ChaosProxy::HeldUpstreamBytes() const {
     std::size_t bytes = 0;
     impl_->ForEach([&](Connection& each) { bytes += each.HeldUpstreamBytes(); });
     return bytes;
+  });
+}
+
+void ChaosProxy::Silence(Direction direction) {
+  impl_->Do([&] {
+    impl_->up = direction == Direction::kDownstream ? Mode::kFlow : Mode::kHold;
+    impl_->down = direction == Direction::kUpstream ? Mode::kFlow : Mode::kHold;
+    impl_->ForEach([&](Connection& each) { impl_->ApplyTo(each); });
+  });
+}
+
+void ChaosProxy::EndSilence() {
+  impl_->Do([&] {
+    impl_->up = impl_->down = Mode::kFlow;
+    impl_->ForEach([&](Connection& each) { impl_->ApplyTo(each); });
   });
 }
 

@@ -42,6 +42,12 @@ class ChaosProxy {
   void ReleaseUpstream();
   [[nodiscard]] std::size_t HeldUpstreamBytes() const;
 
+  // As if packets vanished: on all connections, those to come included, nothing arrives any more, in that
+  // direction or in both, and nobody is told. What is sent meanwhile is kept, and arrives after EndSilence().
+  enum class Direction { kUpstream, kDownstream, kBoth };
+  void Silence(Direction direction);
+  void EndSilence();
+
   // Each piece of data is passed on so much later, in both directions.
   void SetLatency(std::chrono::milliseconds latency);
 

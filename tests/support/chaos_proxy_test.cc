@@ -100,6 +100,26 @@ TEST_CASE_METHOD(ProxyFixture, "Dropped acknowledgements never arrive, while the
   CHECK(pair.agent.available() == 0);
 }
 
+TEST_CASE_METHOD(ProxyFixture,
+                 "In silence nothing arrives, on new connections neither, and afterwards all does") {
+  ProxiedPair pair = Connect();
+  proxy.Silence(ChaosProxy::Direction::kBoth);
+  ProxiedPair next = Connect();
+  Send(pair.agent, "up");
+  Send(pair.centre, "down");
+  Send(next.agent, "new");
+  REQUIRE(WaitUntil(5s, [&] { return proxy.HeldUpstreamBytes() == 5; }));
+  CHECK(pair.centre.available() == 0);
+  CHECK(pair.agent.available() == 0);
+
+  proxy.Silence(ChaosProxy::Direction::kDownstream);
+  CHECK(Receive(pair.centre, 2) == "up");
+  CHECK(Receive(next.centre, 3) == "new");
+  CHECK(pair.agent.available() == 0);
+  proxy.EndSilence();
+  CHECK(Receive(pair.agent, 4) == "down");
+}
+
 TEST_CASE_METHOD(ProxyFixture, "Held acknowledgements arrive late and in order") {
   ProxiedPair pair = Connect();
   Send(pair.agent, "hello");

@@ -7,8 +7,9 @@
 
 #include <array>
 #include <stdexcept>
-#include <string_view>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "tillwire/v1/ingestion.grpc.pb.h"
 #include "tillwire/v1/operations.grpc.pb.h"
@@ -103,10 +104,15 @@ std::uint16_t StandInCentre::Port() const {
 
 class CaptivePortal::Impl {
  public:
-  Impl() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Impl(std::string answer, std::uint16_t port)
+      : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    // The place of a server that has just ended can be taken.
+    const int on = 1;
+    setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(INADDR_ANY);
+    address.sin_port = htons(port);
     socklen_t size = sizeof address;
     if (listener_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         listen(listener_, 16) != 0 ||
@@ -132,10 +138,7 @@ class CaptivePortal::Impl {
       if (connection < 0) return;
       std::array<char, 4096> request{};
       if (recv(connection, request.data(), request.size(), 0) > 0) {
-        constexpr std::string_view kAnswer =
-            "HTTP/1.1 302 Found\r\nLocation: http://portal.example/login\r\nContent-Length: 0\r\n"
-            "Connection: close\r\n\r\n";
-        send(connection, kAnswer.data(), kAnswer.size(), MSG_NOSIGNAL);
+        send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL);
       }
       shutdown(connection, SHUT_WR);
       while (recv(connection, request.data(), request.size(), 0) > 0) {
@@ -144,12 +147,14 @@ class CaptivePortal::Impl {
     }
   }
 
+  const std::string answer_;
   const int listener_;
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
 
-CaptivePortal::CaptivePortal() : impl_(std::make_unique<Impl>()) {}
+CaptivePortal::CaptivePortal(std::string answer, std::uint16_t port)
+    : impl_(std::make_unique<Impl>(std::move(answer), port)) {}
 CaptivePortal::~CaptivePortal() = default;
 std::uint16_t CaptivePortal::Port() const {
   return impl_->Port();

@@ -1,9 +1,10 @@
-// Servers that an agent may meet instead of a centre that works, each on a loopback port of its own.
+// Servers that an agent may meet instead of a centre that works, each on a port of its own.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace tillwire {
 
@@ -32,10 +33,21 @@ class StandInCentre {
   std::unique_ptr<Impl> impl_;
 };
 
-// A captive portal: answers whatever comes with a redirection in HTTP/1.1. It runs until it goes.
+// A captive portal, or a web server: answers whatever comes in HTTP/1.1, always the same. It runs until it
+// goes.
 class CaptivePortal {
  public:
-  CaptivePortal();
+  static constexpr const char* kRedirects =
+      "HTTP/1.1 302 Found\r\nLocation: http://portal.example/login\r\nContent-Length: 0\r\n"
+      "Connection: close\r\n\r\n";
+  static constexpr const char* kWelcomes =
+      "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 14\r\nConnection: "
+      "close\r\n\r\n<p>Welcome</p>";
+  static constexpr const char* kKnowsNothing =
+      "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+  // At each address of the thread's network namespace; port 0 is one of the system's choice.
+  explicit CaptivePortal(std::string answer = kRedirects, std::uint16_t port = 0);
   ~CaptivePortal();
   CaptivePortal(const CaptivePortal&) = delete;
   CaptivePortal& operator=(const CaptivePortal&) = delete;
