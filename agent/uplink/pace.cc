@@ -6,8 +6,9 @@ namespace tillwire {
 
 void Pace::Begin(std::size_t max_batch_bytes, std::size_t window_batches) {
   max_batch_bytes_ = max_batch_bytes;
-  // Two batches at least: while one is answered, the other is on its way.
-  most_ = std::max(max_batch_bytes * std::max<std::size_t>(window_batches, 2), kLeastBytes);
+  // Beyond a full window, whose records take more on the way than their events' bytes, it is for the window
+  // to decide. Two batches at least: while one is answered, the other is on its way.
+  most_ = std::max(2 * max_batch_bytes * std::max<std::size_t>(window_batches, 2), kLeastBytes);
   allowed_ = std::min(kFirstBytes, most_);
   unanswered_.clear();
   unanswered_bytes_ = 0;

@@ -31,7 +31,7 @@ class LoopbackRig : protected StoreRig {
     const auto broken = Steady::now();
     for (std::string& each : CaptureOrders(agent, "D-", 50)) captured.push_back(std::move(each));
     const bool detected = agent.WaitForStatus(
-        41s, [](const auto& status) { return !status.connection().last_error().empty(); });
+        42s, [](const auto& status) { return !status.connection().last_error().empty(); });
     const double detected_after = SecondsSince(broken);
     const std::string named = agent.Status().connection().last_error();
     INFO("the agent logged:\n" << agent.Log());

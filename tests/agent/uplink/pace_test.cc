@@ -102,7 +102,7 @@ TEST_CASE("pace: there is always room for one batch, and a new stream begins wit
     pace.OnAnswer(now += 1ms);
   }
   CHECK(pace.BatchBytes() == kBatchBytes);
-  pace.OnSent(now, 3 * kBatchBytes);
+  pace.OnSent(now, 4 * kBatchBytes);
   CHECK_FALSE(pace.HasRoom());
   pace.OnAnswer(now += 1ms);
   CHECK(pace.HasRoom());
