@@ -48,11 +48,11 @@ TEST_CASE("Network: the agent stands still, its connection open, and goes on") {
 // Connections from the till to the centre that say nothing, or no more than the beginning of HTTP/2.
 class IdleConnections {
  public:
-  IdleConnections(const NetworkRig& rig, std::size_t count) {
+  IdleConnections(const NetworkRig& rig, std::uint16_t port, std::size_t count) {
     rig.Till().Run([&] {
       sockaddr_in centre{};
       centre.sin_family = AF_INET;
-      centre.sin_port = htons(NetworkRig::kPort);
+      centre.sin_port = htons(port);
       inet_pton(AF_INET, NetworkRig::kCentreAddress, &centre.sin_addr);
       for (std::size_t i = 0; i < count; ++i) {
         const int made = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -98,13 +98,11 @@ class IdleConnections {
 
 // More of them than the centre may have files open. The agent that is connected must not notice, and one that
 // comes when they are gone must be let in.
-TEST_CASE("Network: many connections to the centre that say nothing") {
-  if (!HaveNetwork("1,500 silent connections")) return;
-  NetworkRig rig("1,500 silent connections");
+void OutlastSilentConnections(NetworkRig& rig, std::uint16_t port) {
   std::vector<std::string>& launcher = rig.centre.Settings().launcher;
   launcher.insert(launcher.end(), {"prlimit", "--nofile=1024:1024"});
   rig.Begin();
-  IdleConnections connections(rig, 1500);
+  IdleConnections connections(rig, port, 1500);
   CHECK(WaitUntil(10s, [&] { return connections.Greet() > 400; }));
   rig.Heal([] {});
   rig.Capture(100);
@@ -112,11 +110,26 @@ TEST_CASE("Network: many connections to the centre that say nothing") {
   rig.AwaitCaptured();
   INFO("the centre logged:\n" << rig.centre.Log());
   CHECK(WaitUntil(60s, [&] { return connections.Open() == 0; }, 100ms));
+  CHECK_THAT(rig.centre.Log(), Catch::Contains("connections are refused"));
   rig.AwaitConnectedFor(5s);
   rig.Heal([&rig] { rig.Till().Ip("addr del 10.77.0.1/24 dev till0\naddr add 10.77.0.9/24 dev till0\n"); });
   rig.Capture(100);
   rig.AwaitSending(10s);
   rig.Finish();
+}
+
+TEST_CASE("Network: many connections to the centre that say nothing") {
+  if (!HaveNetwork("1,500 silent connections")) return;
+  NetworkRig rig("1,500 silent connections");
+  OutlastSilentConnections(rig, NetworkRig::kPort);
+}
+
+TEST_CASE("Network: many connections to the centre that should encrypt, and do not") {
+  if (!HaveNetwork("1,500 silent connections, TLS")) return;
+  NetworkRig rig("1,500 silent connections, TLS");
+  rig.SetNames("10.77.0.2 centre.test");
+  rig.UseTls();
+  OutlastSilentConnections(rig, NetworkRig::kTlsPort);
 }
 
 }  // namespace
