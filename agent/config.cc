@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "platform/logging.h"
 #include "platform/network_address.h"
 
@@ -23,6 +24,7 @@ constexpr std::uint64_t kTiB = 1ULL << 40;
 constexpr hours kTenYears{24 * 3650};
 // sun_path (unix(7)) has 108 bytes, the terminating zero included.
 constexpr std::size_t kMaxSocketPathBytes = 107;
+constexpr std::size_t kMaxProblemBytes = 400;  // of what a value is quoted in
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -105,7 +107,7 @@ std::vector<Error> Check(const AgentConfig& config, const std::string& path) {
   for (const auto& check : checks) {
     if (check) continue;
     problems.push_back(check.error());
-    problems.back().message = path + ": " + problems.back().message;
+    problems.back().message = path + ": " + Excerpt(problems.back().message, kMaxProblemBytes);
   }
   return problems;
 }

@@ -29,8 +29,12 @@ std::string NearestName(std::string_view name, const std::vector<std::string>& c
   std::string nearest;
   std::size_t least = 0;
   for (const auto& candidate : candidates) {
+    const std::size_t shorter = std::min(name.size(), candidate.size());
+    const std::size_t longer = std::max(name.size(), candidate.size());
+    // Each letter that one has more is a difference: a name of a megabyte is not compared.
+    if ((longer - shorter) * 3 > longer) continue;
     const std::size_t distance = Distance(name, candidate);
-    if (distance * 3 > std::max(name.size(), candidate.size())) continue;
+    if (distance * 3 > longer) continue;
     if (nearest.empty() || distance < least) {
       nearest = candidate;
       least = distance;

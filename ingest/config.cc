@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "platform/logging.h"
 #include "platform/network_address.h"
 
@@ -16,6 +17,7 @@ constexpr std::uint64_t kMaxBatchRecords = 8192;
 constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
 constexpr std::uint64_t kMaxWindow = 64;
 constexpr std::uint64_t kMaxConnections = 1'000'000;
+constexpr std::size_t kMaxProblemBytes = 400;  // of what a value is quoted in
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -74,7 +76,7 @@ std::vector<Error> Check(const IngestConfig& config, const std::string& path) {
   for (const auto& check : checks) {
     if (check) continue;
     problems.push_back(check.error());
-    problems.back().message = path + ": " + problems.back().message;
+    problems.back().message = path + ": " + Excerpt(problems.back().message, kMaxProblemBytes);
   }
   return problems;
 }

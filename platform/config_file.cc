@@ -7,18 +7,24 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/nearest_name.h"
+#include "core/text.h"
 #include "platform/files.h"
 
 namespace tillwire {
 namespace {
+
+// The commented samples have some kilobytes.
+constexpr std::size_t kMaxFileBytes = 64 * 1024;
+constexpr std::size_t kMaxProblemBytes = 400;
+constexpr int kMaxDots = 64;  // of a name
 
 struct Unit {
   const char* name;
@@ -54,8 +60,23 @@ std::string PrintWithUnit(std::uint64_t value, const std::array<Unit, N>& units)
   return std::to_string(value / best->factor) + best->name;
 }
 
-std::string Quoted(const std::string& text) {
-  return "\"" + text + "\"";
+// As TOML writes a text on one line.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '"' || letter == '\\') {
+      quoted += '\\';
+      quoted += letter;
+    } else if (byte < 0x20 || byte == 0x7F) {
+      std::array<char, 8> escaped{};
+      std::snprintf(escaped.data(), escaped.size(), "\\u%04X", static_cast<unsigned>(byte));
+      quoted += escaped.data();
+    } else {
+      quoted += letter;
+    }
+  }
+  return quoted + "\"";
 }
 
 std::string QuotedList(const std::vector<std::string>& texts) {
@@ -65,12 +86,26 @@ std::string QuotedList(const std::vector<std::string>& texts) {
 }
 
 std::string Print(const toml::node& node) {
-  if (const auto* text = node.as_string()) return Quoted(text->get());
+  if (const auto* text = node.as_string()) return "\"" + Excerpt(text->get()) + "\"";
   if (const auto* number = node.as_integer()) return std::to_string(number->get());
   if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
   if (node.is_table()) return "a table";
   if (node.is_array()) return "an array";
   return "of another type";
+}
+
+// The line with a name of more parts than any key has. Each part is a table within the one before, and what
+// walks tables does so recursively.
+std::optional<std::size_t> LineThatNestsTooDeep(std::string_view text) {
+  std::size_t line = 1;
+  int dots = 0;
+  for (const char letter : text) {
+    if (letter == '.') ++dots;
+    if (dots > kMaxDots) return line;
+    if (letter == '\n') ++line;
+    if (std::string_view("=,{}[]\n").find(letter) != std::string_view::npos) dots = 0;
+  }
+  return std::nullopt;
 }
 
 Error CannotRead(const std::string& path, int error_number) {
@@ -90,7 +125,8 @@ struct ConfigFile::State {
 
   void Fail(const toml::source_region* where, const std::string& what, const std::string& hint) {
     const std::string line = where != nullptr ? ":" + std::to_string(where->begin.line) : "";
-    problems.push_back({ErrorCode::kInvalidArgument, path + line + ": " + what, hint});
+    problems.push_back(
+        {ErrorCode::kInvalidArgument, path + line + ": " + Excerpt(what, kMaxProblemBytes), hint});
   }
 
   // The key's value, which is then a known key; null where absent.
@@ -145,7 +181,7 @@ struct ConfigFile::State {
       if (asked_for || known_table) continue;
       const std::string nearest = NearestName(key, known);
       const std::string line = ":" + std::to_string(node.source().begin.line);
-      unknown.push_back({ErrorCode::kInvalidArgument, path + line + ": unknown key " + key,
+      unknown.push_back({ErrorCode::kInvalidArgument, path + line + ": unknown key " + Excerpt(key),
                          nearest.empty() ? "remove it" : "did you mean " + nearest + "?"});
     }
   }
@@ -161,18 +197,31 @@ Result<ConfigFile> ConfigFile::Open(const std::string& path) {
   if (std::filesystem::is_directory(path, ignored)) return CannotRead(path, EISDIR);
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string text(kMaxFileBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad()) return CannotRead(path, errno == 0 ? EIO : errno);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxFileBytes) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        path + " has more than " + std::to_string(kMaxFileBytes) + " bytes, which no configuration has",
+        "name the file with --config FILE"};
+  }
 
+  if (const auto line = LineThatNestsTooDeep(text)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 path + ":" + std::to_string(*line) + ": a name has too many parts",
+                 "correct the line; a key has two, as uplink.server"};
+  }
   auto state = std::make_unique<State>();
   state->path = path;
   try {
     state->table = toml::parse(text);
   } catch (const toml::parse_error& error) {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        path + ":" + std::to_string(error.source().begin.line) + ": " + std::string(error.description()),
-        "correct the line; the file is TOML"};
+    return Error{ErrorCode::kInvalidArgument,
+                 path + ":" + std::to_string(error.source().begin.line) + ": " +
+                     Excerpt(error.description(), kMaxProblemBytes),
+                 "correct the line; the file is TOML"};
   }
   return ConfigFile(std::move(state));
 }

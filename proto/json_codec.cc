@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/nearest_name.h"
+#include "core/text.h"
 
 namespace tillwire {
 namespace {
@@ -20,6 +21,9 @@ using google::protobuf::Descriptor;
 using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using nlohmann::json;
+
+// Of what protobuf's parser says, which may quote the whole document.
+constexpr std::size_t kParserWords = 300;
 
 Error Invalid(std::string message, std::string hint) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(hint)};
@@ -55,7 +59,7 @@ Result<void> CompleteEnumValue(const EnumDescriptor& type, const std::string& pa
     if (!known.empty()) known += ", ";
     known += type.value(i)->name().substr(prefix.size());
   }
-  return Invalid(path + " is \"" + written + "\"", "use one of " + known);
+  return Invalid(path + " is \"" + Excerpt(written) + "\"", "use one of " + known);
 }
 
 // Protobuf's parser would refuse it too, in words that help nobody.
@@ -63,7 +67,7 @@ Result<void> CheckTime(const std::string& path, const json& value) {
   google::protobuf::Timestamp parsed;
   if (value.is_string() && google::protobuf::util::TimeUtil::FromString(value.get<std::string>(), &parsed))
     return {};
-  return Invalid(path + " is " + value.dump() + ", which is no time",
+  return Invalid(path + " is " + Excerpt(value.dump()) + ", which is no time",
                  "write it as \"2026-05-04T14:02:00+02:00\"");
 }
 
@@ -83,13 +87,14 @@ Result<void> CompleteEnumsOfElement(const FieldDescriptor& field, const std::str
   return {};
 }
 
-Result<void> UnknownField(const Descriptor& type, const std::string& path) {
+// `path` leads to the object, with a dot at its end.
+Result<void> UnknownField(const Descriptor& type, const std::string& path, const std::string& key) {
   std::vector<std::string> known;
   for (int i = 0; i < type.field_count(); ++i) known.push_back(type.field(i)->name());
-  const std::string nearest = NearestName(path.substr(path.rfind('.') + 1), known);
-  return Invalid(path + " is no field of " + type.name(), nearest.empty()
-                                                              ? "see tillwire/v1/*.proto for its fields"
-                                                              : "did you mean " + nearest + "?");
+  const std::string nearest = NearestName(key, known);
+  return Invalid(
+      path + Excerpt(key) + " is no field of " + type.name(),
+      nearest.empty() ? "see tillwire/v1/*.proto for its fields" : "did you mean " + nearest + "?");
 }
 
 // Walks an object along its message type: names unknown fields, and spells enum values out.
@@ -99,10 +104,11 @@ Result<void> CompleteEnums(const Descriptor& type, const std::string& path, json
                    "write { ... } with fields of " + type.name());
   }
   for (auto& [key, value] : object.items()) {
-    const std::string at = path.empty() ? key : path + "." + key;
+    const std::string in = path.empty() ? "" : path + ".";
+    const std::string at = in + key;
     const auto* field = type.FindFieldByName(key);
     if (field == nullptr) field = type.FindFieldByCamelcaseName(key);
-    if (field == nullptr) return UnknownField(type, at);
+    if (field == nullptr) return UnknownField(type, in, key);
     if (value.is_null() || field->is_map()) continue;
     if (!field->is_repeated()) {
       if (auto result = CompleteEnumsOfElement(*field, at, value); !result) return result;
@@ -165,9 +171,9 @@ Result<void> ParseJson(std::string_view text, google::protobuf::Message& message
   message.Clear();
   const auto status = google::protobuf::util::JsonStringToMessage(document.dump(), &message);
   if (status.ok()) return {};
-  return Invalid(
-      "the input does not fit " + message.GetDescriptor()->name() + ": " + std::string(status.message()),
-      "see tillwire/v1/*.proto for the fields' types");
+  return Invalid("the input does not fit " + message.GetDescriptor()->name() + ": " +
+                     Excerpt({status.message().data(), status.message().size()}, kParserWords),
+                 "see tillwire/v1/*.proto for the fields' types");
 }
 
 std::vector<std::string> EnumWords(const std::string& enum_name) {

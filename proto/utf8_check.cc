@@ -7,6 +7,8 @@
 #include <limits>
 #include <map>
 
+#include "core/text.h"
+
 namespace tillwire {
 namespace {
 
@@ -46,40 +48,6 @@ std::optional<std::string> FindInMapEntry(std::string_view bytes, const Descript
 }
 
 }  // namespace
-
-bool IsUtf8(std::string_view bytes) {
-  std::size_t i = 0;
-  while (i < bytes.size()) {
-    const auto lead = static_cast<unsigned char>(bytes[i]);
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    }
-    // The length that the lead byte announces, and the least code point for which that length is right.
-    std::size_t length = 0;
-    char32_t least = 0;
-    char32_t point = 0;
-    if ((lead & 0xE0U) == 0xC0U) {
-      length = 2, least = 0x80, point = lead & 0x1FU;
-    } else if ((lead & 0xF0U) == 0xE0U) {
-      length = 3, least = 0x800, point = lead & 0x0FU;
-    } else if ((lead & 0xF8U) == 0xF0U) {
-      length = 4, least = 0x10000, point = lead & 0x07U;
-    } else {
-      return false;
-    }
-    if (bytes.size() - i < length) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<unsigned char>(bytes[i + k]);
-      if ((next & 0xC0U) != 0x80U) return false;
-      point = (point << 6U) | (next & 0x3FU);
-    }
-    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-    if (point < least || surrogate || point > 0x10FFFF) return false;
-    i += length;
-  }
-  return true;
-}
 
 std::optional<std::string> FindInvalidUtf8(std::string_view message, const Descriptor& descriptor) {
   UnknownFieldSet fields;

@@ -12,10 +12,6 @@ class Descriptor;
 
 namespace tillwire {
 
-// Whether the bytes are well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above
-// U+10FFFF).
-bool IsUtf8(std::string_view bytes);
-
 // The path of the first string in a serialized message of that type that is not UTF-8, as
 // "order_cancellation.lines[3].sku" or "order_cancellation.external_order_ids[\"storefront\"]". Nothing if
 // all are, or if the bytes are no message at all.

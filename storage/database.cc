@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "core/text.h"
 #include "platform/files.h"
 
 namespace tillwire {
@@ -67,7 +68,7 @@ void SettleLog(SQLite::Database& database) {
 
 Error ErrorFromSqlite(const SQLite::Exception& exception) {
   Error error;
-  error.message = std::string("SQLite: ") + exception.what() + " (code " +
+  error.message = "SQLite: " + Printable(exception.what()) + " (code " +
                   std::to_string(exception.getExtendedErrorCode()) + ")";
   switch (exception.getExtendedErrorCode() & 0xff) {
     case SQLITE_FULL:

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/epoch.h"
+#include "core/text.h"
 #include "platform/files.h"
 #include "storage/outbox_impl.h"
 #include "storage/outbox_schema.h"
@@ -118,8 +119,8 @@ Result<void> Outbox::Impl::CheckOwner() {
   if (store == options.store_id && terminal == options.terminal_id) return {};
   return Error{
       ErrorCode::kFailedPrecondition,
-      "outbox " + options.directory.string() + " belongs to store " + store + ", terminal " + terminal +
-          ", not to store " + options.store_id + ", terminal " + options.terminal_id,
+      "outbox " + options.directory.string() + " belongs to store " + Excerpt(store) + ", terminal " +
+          Excerpt(terminal) + ", not to store " + options.store_id + ", terminal " + options.terminal_id,
       "correct terminal.store_id and terminal.terminal_id, or give this terminal another outbox.directory"};
 }
 

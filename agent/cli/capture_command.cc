@@ -12,11 +12,11 @@
 
 #include "agent/cli/agent_transport.h"
 #include "agent/cli/spool_transport.h"
+#include "core/text.h"
 #include "core/uuid.h"
 #include "platform/system_clock.h"
 #include "platform/system_rng.h"
 #include "proto/json_codec.h"
-#include "proto/utf8_check.h"
 #include "tillwire/v1/capture.pb.h"
 
 namespace tillwire {

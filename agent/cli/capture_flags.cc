@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "core/text.h"
 #include "proto/json_codec.h"
-#include "proto/utf8_check.h"
 
 namespace tillwire {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "agent/cli/words.h"
+#include "core/text.h"
 #include "proto/json_codec.h"
 #include "proto/time_codec.h"
 #include "tillwire/v1/capture.pb.h"

@@ -11,6 +11,7 @@
 #include "agent/cli/report.h"
 #include "agent/cli/words.h"
 #include "core/epoch.h"
+#include "core/text.h"
 #include "platform/system_clock.h"
 #include "proto/json_codec.h"
 #include "tillwire/v1/capture.pb.h"

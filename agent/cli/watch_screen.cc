@@ -6,6 +6,7 @@
 
 #include "agent/cli/event_words.h"
 #include "agent/cli/words.h"
+#include "core/text.h"
 #include "tillwire/v1/capture.pb.h"
 
 namespace tillwire {

@@ -7,8 +7,6 @@
 #include <cstdio>
 #include <sstream>
 
-#include "proto/utf8_check.h"
-
 namespace tillwire {
 namespace {
 
@@ -44,22 +42,6 @@ std::string BytesInWords(std::uint64_t bytes) {
   const int length =
       std::snprintf(text.data(), text.size(), whole ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
   return {text.data(), static_cast<std::size_t>(length)};
-}
-
-std::string Printable(const std::string& text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const std::size_t size = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    const std::string letter = text.substr(i, size);
-    // U+0080 to U+009F are control characters too.
-    const bool control = size == 1 ? first < 0x20 || first == 0x7F
-                                   : first == 0xC2 && static_cast<unsigned char>(letter.back()) < 0xA0;
-    const bool valid = letter.size() == size && IsUtf8(letter);
-    out += control || !valid ? "?" : letter;
-    i += valid ? size : 1;
-  }
-  return out;
 }
 
 std::size_t Columns(const std::string& text) {

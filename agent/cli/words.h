@@ -16,10 +16,6 @@ std::string TimeInWords(WallTime time, WallTime now);
 // "512 B", "1.2 MiB", "2 GiB".
 std::string BytesInWords(std::uint64_t bytes);
 
-// The text with "?" for what would move a terminal's cursor or colours: control characters, and bytes that
-// are no UTF-8.
-std::string Printable(const std::string& text);
-
 // How many columns a printable text takes; East Asian wide letters count as one.
 std::size_t Columns(const std::string& text);
 // The text in at most so many columns, with ".." at its end where it is cut.

@@ -18,8 +18,8 @@
 #include "agent/spool/spool_codec.h"
 #include "agent/spool/spool_watch.h"
 #include "core/spool_name.h"
+#include "core/text.h"
 #include "platform/spool_folder.h"
-#include "proto/utf8_check.h"
 
 namespace tillwire {
 namespace {
@@ -28,15 +28,6 @@ constexpr std::chrono::milliseconds kDecisionPoll{10};
 constexpr std::size_t kShownBadFiles = 20;
 // A writer that takes longer than this has died; maildirs use the same time.
 constexpr std::chrono::hours kStaleAfter{36};
-
-// A file's name may be any bytes; logs and answers are lines of UTF-8.
-std::string Printable(std::string text) {
-  const bool utf8 = IsUtf8(text);
-  std::replace_if(
-      text.begin(), text.end(),
-      [utf8](unsigned char byte) { return byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !utf8); }, '?');
-  return text;
-}
 
 bool BlamesTheFile(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kAlreadyExists;

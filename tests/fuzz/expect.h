@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/result.h"
-#include "proto/utf8_check.h"
+#include "core/text.h"
 
 namespace tillwire::fuzz {
 
@@ -19,11 +19,15 @@ inline void Expect(bool holds, const std::string& what) {
   if (!holds) throw Broken(what);
 }
 
+// Of what an answer over gRPC has room for, 8 KiB, with its encoding.
+inline constexpr std::size_t kMaxRefusalBytes = 2048;
+
 // A refusal names its reason, in text that a log and an answer can carry.
 inline void ExpectRefusal(const Error& error) {
   Expect(error.code != ErrorCode::kInternal, "the refusal is no fault of ours: " + error.Text());
   Expect(!error.message.empty(), "the refusal has a reason");
-  Expect(IsUtf8(error.Text()), "the refusal's text is UTF-8");
+  Expect(Printable(error.Text()) == error.Text(), "the refusal is a line of text");
+  Expect(error.Text().size() <= kMaxRefusalBytes, "the refusal does not repeat what came at length");
 }
 
 }  // namespace tillwire::fuzz

@@ -214,6 +214,31 @@ TEST_CASE_METHOD(Fixture, "All problems are told, unknown keys first") {
   CHECK(file.Finish().error().message == problems[0].message);
 }
 
+TEST_CASE_METHOD(Fixture, "A text is told as TOML writes it on one line") {
+  auto file = Open("name = 'a\"b\\c'\n\"x\\ny\" = 1\n");
+  std::string name;
+  file.Read("name", name);
+  CHECK(name == "a\"b\\c");
+  CHECK(file.Settings().at(0).value == R"("a\"b\\c")");
+  CHECK_THAT(Problem(file), Catch::Contains("unknown key x?y"));
+}
+
+TEST_CASE_METHOD(Fixture, "What no configuration can be is refused before it is read in full") {
+  const auto refused = [&](const std::string& content) {
+    std::ofstream(Path()) << content;
+    const auto file = ConfigFile::Open(Path());
+    REQUIRE_FALSE(file.ok());
+    CHECK(file.error().Text().size() < 1000);
+    return file.error().message;
+  };
+  std::string name = "a";
+  for (int i = 0; i < 20'000; ++i) name += ".a";
+  CHECK_THAT(refused("b = 1\n" + name + " = 1\n"), Catch::EndsWith(":2: a name has too many parts"));
+  CHECK_THAT(refused("[" + name + "]\n"), Catch::EndsWith(":1: a name has too many parts"));
+  CHECK_THAT(refused(std::string(70'000, '#')), Catch::Contains("more than 65536 bytes"));
+  CHECK_THAT(ConfigFile::Open("/dev/zero").error().message, Catch::Contains("more than 65536 bytes"));
+}
+
 TEST_CASE("A file that is not there can be named") {
   CHECK_THAT(ConfigFile::Open("/none/x.toml").error().Text(),
              Catch::Contains("; name the file with --config FILE"));

@@ -14,20 +14,6 @@ std::optional<std::string> Find(const v1::CaptureEventRequest& request) {
   return FindInvalidUtf8(request.SerializePartialAsString(), *v1::CaptureEventRequest::descriptor());
 }
 
-TEST_CASE("Well-formed UTF-8 is told from what is not") {
-  CHECK(IsUtf8(""));
-  CHECK(IsUtf8("plain"));
-  CHECK(IsUtf8("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x9B\x92"));
-  CHECK(IsUtf8("\xF4\x8F\xBF\xBF"));        // U+10FFFF
-  CHECK_FALSE(IsUtf8(kBad));                // a lead byte at the end
-  CHECK_FALSE(IsUtf8("\x80"));              // a continuation without a lead
-  CHECK_FALSE(IsUtf8("\xC3("));             // a lead without its continuation
-  CHECK_FALSE(IsUtf8("\xC0\xAF"));          // overlong
-  CHECK_FALSE(IsUtf8("\xED\xA0\x80"));      // a surrogate
-  CHECK_FALSE(IsUtf8("\xF4\x90\x80\x80"));  // above U+10FFFF
-  CHECK_FALSE(IsUtf8("\xFF"));
-}
-
 TEST_CASE("The field that is not UTF-8 is named by its path") {
   v1::CaptureEventRequest request;
   request.set_operator_id("117");

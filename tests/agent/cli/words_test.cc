@@ -20,15 +20,6 @@ TEST_CASE("Sizes are told in the largest unit") {
   CHECK(BytesInWords(2ULL << 30) == "2 GiB");
 }
 
-TEST_CASE("What would move a terminal's cursor is not printed") {
-  CHECK(Printable("caf\xC3\xA9 \xE4\xB8\xAD") == "caf\xC3\xA9 \xE4\xB8\xAD");
-  CHECK(Printable("a\x1B[2Jb\n\x7F") == "a?[2Jb??");
-  CHECK(Printable("\xC2\x9B"
-                  "31m") == "?31m");  // CSI as one control character
-  CHECK(Printable("caf\xE9") == "caf?");
-  CHECK(Printable("\xE4\xB8") == "??");
-}
-
 TEST_CASE("Texts fit their columns") {
   CHECK(Counted(0, "event") == "0 events");
   CHECK(Counted(1, "event") == "1 event");
