@@ -15,7 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPace = 3ms;
-constexpr std::size_t kCapturesForEachKill = 150;  // more than are made between two kills
+constexpr std::size_t kCapturesForEachKill =
+    1000;  // more than are made between two kills, however long one takes
 constexpr auto kAimTimeout = 10s;
 constexpr auto kDrainTimeout = 60s;
 
@@ -93,6 +94,7 @@ class KillRun {
   void AwaitAnswers() {
     const std::size_t before = driver_.Acknowledged();
     if (!WaitUntil(kAimTimeout, [&] { return driver_.Acknowledged() > before; }, 1ms)) {
+      if (driver_.Done()) throw std::runtime_error("the plan ended before the kills; plan more captures");
       throw std::runtime_error("no capture is acknowledged any more; the agent logged:\n" + rig_.agent.Log());
     }
   }

@@ -24,7 +24,7 @@ class FaultyDisk::OpenFile {
  public:
   std::shared_ptr<StoredFile> file;
   std::string path;
-  std::uint64_t boot = 0;
+  std::uint64_t run = 0;
   bool sync_directory_once = false;
 };
 
@@ -34,7 +34,7 @@ std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, 
   if (!powered_) return nullptr;
   auto handle = std::make_shared<OpenFile>();
   handle->path = path;
-  handle->boot = boot_;
+  handle->run = run_;
   if (path.empty()) {
     handle->file = std::make_shared<StoredFile>();
     return handle;
@@ -44,7 +44,7 @@ std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, 
     handle->file = existing->second;
     return handle;
   }
-  if (!create || Strikes(DiskFault::kReadOnly) || Strikes(DiskFault::kNoSpace) || PowerFailsNow()) {
+  if (!create || Strikes(DiskFault::kReadOnly) || Strikes(DiskFault::kNoSpace) || EndsNow()) {
     return nullptr;
   }
   handle->file = std::make_shared<StoredFile>();
@@ -63,7 +63,7 @@ DiskOutcome FaultyDisk::Read(const OpenFile& file, std::size_t offset, std::size
 
 DiskOutcome FaultyDisk::Write(OpenFile& file, std::size_t offset, std::string_view bytes) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file) || PowerFailsNow()) return DiskOutcome::kIoError;
+  if (!AliveLocked(file) || EndsNow()) return DiskOutcome::kIoError;
   if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
   if (Strikes(DiskFault::kWriteError)) return DiskOutcome::kIoError;
   const std::size_t end = offset + bytes.size();
@@ -79,7 +79,7 @@ DiskOutcome FaultyDisk::Write(OpenFile& file, std::size_t offset, std::string_vi
 
 DiskOutcome FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file) || PowerFailsNow()) return DiskOutcome::kIoError;
+  if (!AliveLocked(file) || EndsNow()) return DiskOutcome::kIoError;
   if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
   if (Strikes(DiskFault::kWriteError)) return DiskOutcome::kIoError;
   Change change{size, {}, true};
@@ -90,7 +90,7 @@ DiskOutcome FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
 
 DiskOutcome FaultyDisk::Sync(OpenFile& file) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file) || PowerFailsNow() || Strikes(DiskFault::kSyncError)) return DiskOutcome::kIoError;
+  if (!AliveLocked(file) || EndsNow() || Strikes(DiskFault::kSyncError)) return DiskOutcome::kIoError;
   ++sync_counts_[file.path];
   for (const Change& change : file.file->unsynced) Apply(change, file.file->durable);
   file.file->unsynced.clear();
@@ -110,7 +110,7 @@ bool FaultyDisk::Alive(const OpenFile& file) const {
 
 FaultyDisk::Deletion FaultyDisk::Delete(const std::string& path, bool sync_directory) {
   const std::lock_guard lock(mutex_);
-  if (!powered_ || PowerFailsNow()) return Deletion::kFailed;
+  if (!powered_ || EndsNow()) return Deletion::kFailed;
   if (files_.count(path) == 0) return Deletion::kNoFile;
   if (Strikes(DiskFault::kReadOnly)) return Deletion::kFailed;
   files_.erase(path);
@@ -165,12 +165,22 @@ void FaultyDisk::PowerCut(Rng* rng) {
 
 void FaultyDisk::PowerCutAt(std::uint64_t nth, Rng* rng) {
   const std::lock_guard lock(mutex_);
-  planned_cut_ = {nth, rng};
+  planned_end_ = {nth, true, rng};
 }
 
-void FaultyDisk::CancelPowerCut() {
+void FaultyDisk::KillProgram() {
   const std::lock_guard lock(mutex_);
-  planned_cut_.reset();
+  ++run_;
+}
+
+void FaultyDisk::KillProgramAt(std::uint64_t nth) {
+  const std::lock_guard lock(mutex_);
+  planned_end_ = {nth, false, nullptr};
+}
+
+void FaultyDisk::CancelPlan() {
+  const std::lock_guard lock(mutex_);
+  planned_end_.reset();
 }
 
 std::uint64_t FaultyDisk::Changes() const {
@@ -180,7 +190,7 @@ std::uint64_t FaultyDisk::Changes() const {
 
 void FaultyDisk::Restart() {
   const std::lock_guard lock(mutex_);
-  ++boot_;
+  ++run_;
   powered_ = true;
 }
 
@@ -272,7 +282,7 @@ std::string FaultyDisk::Survivor(const StoredFile& file, Rng& rng) {
 }
 
 bool FaultyDisk::AliveLocked(const OpenFile& file) const {
-  return powered_ && file.boot == boot_;
+  return powered_ && file.run == run_;
 }
 
 bool FaultyDisk::ReadOnlyLocked() const {
@@ -293,11 +303,15 @@ bool FaultyDisk::Strikes(DiskFault fault) {
   return true;
 }
 
-bool FaultyDisk::PowerFailsNow() {
-  if (planned_cut_ && --planned_cut_->changes_left == 0) {
-    Rng* rng = planned_cut_->rng;
-    planned_cut_.reset();
-    PowerCutLocked(rng);
+bool FaultyDisk::EndsNow() {
+  if (planned_end_ && --planned_end_->changes_left == 0) {
+    const PlannedEnd end = *planned_end_;
+    planned_end_.reset();
+    if (end.of_power) {
+      PowerCutLocked(end.rng);
+    } else {
+      ++run_;
+    }
     return true;
   }
   ++changes_;

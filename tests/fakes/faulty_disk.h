@@ -48,7 +48,7 @@ class FaultyDisk {
   DiskOutcome Sync(OpenFile& file);
   [[nodiscard]] std::optional<std::size_t> Size(const OpenFile& file) const;
 
-  // Whether the handle is of the present run of the machine.
+  // Whether the handle is of the present run of the program.
   [[nodiscard]] bool Alive(const OpenFile& file) const;
 
   // kNoFile: there is none of that name.
@@ -83,8 +83,12 @@ class FaultyDisk {
   // The same by itself, before the nth change from now (1 being the next); the call fails. What counts as a
   // change: a file made, written, cut, synced or deleted.
   void PowerCutAt(std::uint64_t nth, Rng* rng = nullptr);
-  // Not cut any more.
-  void CancelPowerCut();
+  // The program is killed: its handles are dead, and what it wrote is there, synced or not.
+  void KillProgram();
+  // The same by itself, before the nth change from now.
+  void KillProgramAt(std::uint64_t nth);
+  // Neither power cut nor kill is planned any more.
+  void CancelPlan();
   // Changes since construction, as PowerCutAt() counts them.
   [[nodiscard]] std::uint64_t Changes() const;
   void Restart();
@@ -122,8 +126,9 @@ class FaultyDisk {
     bool struck = false;
   };
 
-  struct PlannedCut {
+  struct PlannedEnd {
     std::uint64_t changes_left = 0;
+    bool of_power = true;  // else of the program
     Rng* rng = nullptr;
   };
 
@@ -135,8 +140,8 @@ class FaultyDisk {
   [[nodiscard]] bool AliveLocked(const OpenFile& file) const;
   [[nodiscard]] bool ReadOnlyLocked() const;
   [[nodiscard]] bool Strikes(DiskFault fault);
-  // Counts a change; true if the power went out before it.
-  bool PowerFailsNow();
+  // Counts a change; true if the machine or the program came to its planned end before it.
+  bool EndsNow();
   void PowerCutLocked(Rng* rng);
   [[nodiscard]] std::uint64_t UsedLocked() const;
   void SyncDirectory(const std::string& directory);
@@ -146,10 +151,10 @@ class FaultyDisk {
   Directory durable_files_;  // as a power cut leaves them
   std::map<std::string, std::uint64_t> sync_counts_;
   std::map<DiskFault, Plan> plans_;
-  std::optional<PlannedCut> planned_cut_;
+  std::optional<PlannedEnd> planned_end_;
   std::optional<std::uint64_t> capacity_;
   std::uint64_t changes_ = 0;
-  std::uint64_t boot_ = 1;  // which run of the machine this is
+  std::uint64_t run_ = 1;  // which run of the program on the machine this is
   bool powered_ = true;
 };
 

@@ -44,7 +44,7 @@ class FaultyVfs {
 
   // The machine loses power: what was not synced is gone, open handles are dead, nothing can be opened.
   void PowerCut();
-  // The machine is up again: files can be opened as the cut left them.
+  // The machine, or the program after a kill, is up again: files can be opened as they were left.
   void Restart();
 
   // Calls of xSync on a path since construction, over all files that ever stood there.

@@ -36,7 +36,7 @@ void FailEverywhere(DiskFault fault, FaultyDisk::Lasting lasting) {
     CHECK(complaints.empty());
   }
   CHECK(struck > 0);
-  std::cout << "disk faults: struck " << struck << " days of the same course at different calls, lost 0\n";
+  std::cout << "disk faults: struck " << struck << " days of the same course, each at another call\n";
 }
 
 TEST_CASE(

@@ -1,0 +1,524 @@
+#include "tests/sim/sim_terminal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "core/epoch.h"
+#include "core/event.h"
+#include "proto/event_codec.h"
+
+namespace tillwire {
+namespace {
+
+using namespace std::chrono_literals;
+namespace act = uplink_action;
+
+constexpr char kStore[] = "0417";
+constexpr char kTerminal[] = "till-3";
+constexpr char kMarkFile[] = "outbox.hwm";
+constexpr int kAttempts = 30;
+
+UplinkOptions MakeUplinkOptions(Rng& rng) {
+  UplinkOptions options;
+  options.store_id = kStore;
+  options.terminal_id = kTerminal;
+  options.instance_id = UuidGenerator(rng).Make(WallTime{});
+  return options;
+}
+
+std::string MakeEventBytes(const Uuid& event_id, const std::string& lane, std::size_t lines) {
+  Event event;
+  event.event_id = event_id.ToString();
+  event.store_id = kStore;
+  event.terminal_id = kTerminal;
+  event.captured = {};
+  OrderCancellation cancellation;
+  cancellation.order_id = lane;
+  cancellation.scope = CancellationScope::kLines;
+  for (std::size_t i = 0; i < lines; ++i) {
+    CancelledLine line;
+    line.line_id = std::to_string(i + 1);
+    line.quantity = 1;
+    cancellation.lines.push_back(line);
+  }
+  event.request.body = cancellation;
+  return EncodeEvent(event);
+}
+
+std::vector<std::uint64_t> ActionsOf(const std::map<Position, std::uint64_t>& history) {
+  std::vector<std::uint64_t> actions;
+  for (const auto& entry : history) actions.push_back(entry.second);
+  return actions;
+}
+
+// What an agent with a bug makes of the centre's answers.
+void Misread(SimBug bug, BatchResult& result) {
+  for (RecordResult& each : result.results) {
+    const bool misread =
+        (bug == SimBug::kConflictTakenForDuplicate && each.disposition == Disposition::kConflict) ||
+        (bug == SimBug::kRetryTakenForAccepted && each.disposition == Disposition::kRetry) ||
+        (bug == SimBug::kParkedTakenForAccepted && each.disposition == Disposition::kParked);
+    if (misread) each.disposition = Disposition::kAccepted;
+  }
+}
+
+}  // namespace
+
+SimTerminal::SimTerminal(SimWorld& world, SimNetwork& network, SimOracle& oracle, SimBug bug,
+                         std::string name)
+    : world_(world),
+      network_(network),
+      oracle_(oracle),
+      bug_(bug),
+      name_(std::move(name)),
+      disk_("sim-" + name_),
+      rng_(world.Random().Next()) {
+  options_.directory = directory_.Path();
+  options_.store_id = kStore;
+  options_.terminal_id = kTerminal;
+  options_.machine_id = "machine-1";
+  options_.delivered_retention = std::chrono::hours(0);
+  options_.database.vfs = disk_.Name();
+  if (bug == SimBug::kAgentNeverSyncs) options_.database.synchronous = Synchronous::kOff;
+}
+
+void SimTerminal::Start() {
+  if (Running()) return;
+  disk_.Restart();
+  if (bug_ == SimBug::kAgentIgnoresMark) {
+    auto files = Disk().Copy(Path());
+    files.erase(Path() + kMarkFile);
+    Disk().Replace(Path(), files);
+  }
+  auto opened = Outbox::Open(options_, clock_, rng_);
+  if (!opened) {
+    world_.Trace(name_, "cannot start: " + opened.error().Text());
+    return StartSoon();
+  }
+  outbox_ = std::move(*opened);
+  ++run_;
+  world_.Trace(name_, fmt::format("started, last position {}", outbox_->LastPosition()));
+  machine_ = std::make_unique<UplinkMachine>(MakeUplinkOptions(rng_), rng_);
+  store_ = std::make_unique<SimStore>(world_, *outbox_, bug_ == SimBug::kAgentAnswersBeforeCommit,
+                                      [this] { DieSoon(); });
+  Do(machine_->Start(Now()));
+}
+
+void SimTerminal::Capture(const std::string& lane, std::size_t lines) {
+  Attempt({oracle_.NewAction(lane), lane, lines, kAttempts, files_});
+}
+
+void SimTerminal::Attempt(const Caller& caller) {
+  // Another file may not know the key: the caller can't tell what became of its action, and nor can we.
+  if (caller.files != files_) return;
+  if (!Running()) return TryAgain(caller);
+  const Uuid event_id = event_ids_.Make(clock_.WallNow());
+  CaptureInput input;
+  input.event_id = event_id;
+  input.lane = "order:" + caller.lane;
+  input.event = MakeEventBytes(event_id, caller.lane, caller.lines);
+  input.captured_at = clock_.WallNow();
+  const std::string key = fmt::format("{} {}", name_, caller.action);
+  input.idempotency = CaptureInput::Idempotency{Sha256(key), Sha256(caller.lane)};
+  oracle_.NoteAttempt(caller.action, event_id, input.event);
+  auto reply = std::make_shared<std::optional<Result<Captured>>>();
+  auto answered = std::make_shared<bool>(false);
+  store_->Submit(
+      {[this, input, reply] { *reply = outbox_->Capture(input); },
+       [this, caller, reply, answered](const Result<void>& committed) {
+         *answered = true;
+         const bool stored = committed.ok() && reply->has_value() && (*reply)->ok();
+         if (!stored && bug_ == SimBug::kAgentAnswersWhatItRefused) {
+           return oracle_.NoteAcknowledged(caller.action, *oracle_.Action(caller.action).attempts.rbegin());
+         }
+         if (!stored) return TryAgain(caller);
+         oracle_.NoteAcknowledged(caller.action, (**reply)->event_id);
+         // A repeat was stored earlier than it was answered.
+         if (const auto stored_as = outbox_->Find((**reply)->event_id)) {
+           history_[stored_as->position] = caller.action;
+         } else {
+           oracle_.Complain(fmt::format("missing: action {} was answered and is not there", caller.action));
+         }
+         Do(machine_->OnCaptured(Now(), outbox_->LastPosition()));
+       }});
+  // Without an answer the caller repeats after some seconds.
+  world_.In(10s, [this, caller, answered] {
+    if (!*answered) TryAgain(caller);
+  });
+}
+
+void SimTerminal::TryAgain(Caller caller) {
+  if (--caller.attempts_left <= 0) return;
+  world_.In(world_.Between(1s, 10s), [this, caller] { Attempt(caller); });
+}
+
+void SimTerminal::RequeueAll() {
+  if (!Running()) return;
+  Ask<std::vector<Position>>(
+      [](Outbox& outbox) {
+        std::vector<Position> all;
+        for (const char* reason :
+             {"TOO_MANY_LINES", "EVENT_ID_REUSED", "HASH_MISMATCH", "STORE_NOT_ALLOWED"}) {
+          const auto some = outbox.RequeueAll(reason);
+          all.insert(all.end(), some.begin(), some.end());
+        }
+        return all;
+      },
+      [this](const std::vector<Position>& positions) {
+        if (!positions.empty()) world_.Trace(name_, fmt::format("requeued {} events", positions.size()));
+        for (const Position position : positions) Do(machine_->OnRequeued(Now(), position));
+      });
+}
+
+void SimTerminal::ReleaseOne() {
+  if (!Running()) return;
+  const auto status = Status();
+  if (!status || status->parked_events.empty()) return;
+  const Uuid event_id = status->parked_events.front().event_id;
+  Ask<bool>([event_id](Outbox& outbox) { return outbox.Release(event_id, "given up by 0815").ok(); },
+            [this, event_id](bool released) {
+              if (!released) return;
+              world_.Trace(name_, "released " + event_id.ToString());
+              oracle_.NoteReleased(event_id);
+              Do(machine_->OnReleased(Now()));
+            });
+}
+
+void SimTerminal::Kill() {
+  if (!Running()) return;
+  Disk().KillProgram();
+  Die("killed");
+}
+
+void SimTerminal::LosePower() {
+  Disk().PowerCut(&world_.Random());
+  if (Running()) Die("lost power");
+}
+
+void SimTerminal::EndSoon(bool of_power) {
+  const std::uint64_t changes = 1 + world_.Below(40);
+  if (of_power) {
+    Disk().PowerCutAt(changes, &world_.Random());
+  } else {
+    Disk().KillProgramAt(changes);
+  }
+}
+
+void SimTerminal::SetWallClock(std::chrono::hours offset) {
+  world_.Trace(name_, fmt::format("wall clock steps by {} h", offset.count()));
+  clock_.SetWall(clock_.WallNow() + offset);
+}
+
+void SimTerminal::LinkUp() {
+  if (Running()) Do(machine_->OnLinkUp(Now()));
+}
+
+std::optional<SimTerminal::Image> SimTerminal::Copy() {
+  // While a commit could be under way the history would not be that of the files.
+  if (!Running() || store_->Waiting() > 0 || !Disk().Powered()) return std::nullopt;
+  Image image;
+  for (auto& [path, content] : Disk().Copy(Path()))
+    image.files[path.substr(Path().size())] = std::move(content);
+  image.history = history_;
+  return image;
+}
+
+void SimTerminal::Replace(const Image& image, bool with_mark) {
+  if (Running()) Die(with_mark ? "its files are replaced" : "its outbox is replaced, the mark is kept");
+  auto mark = Disk().Copy(Path() + kMarkFile);
+  std::map<std::string, std::string> files;
+  for (const auto& [name, content] : image.files) files[Path() + name] = content;
+  if (!with_mark) {
+    for (auto& [path, content] : mark) files[path] = std::move(content);
+  }
+  Disk().Replace(Path(), files);
+  oracle_.NoteReplaced(ActionsOf(history_), ActionsOf(image.history), !with_mark);
+  history_ = image.history;
+  ++files_;
+}
+
+void SimTerminal::Heal() {
+  Disk().Heal();
+  Disk().CancelPlan();
+  Disk().SetCapacity(std::nullopt);
+}
+
+std::vector<std::uint64_t> SimTerminal::History() const {
+  return ActionsOf(history_);
+}
+
+bool SimTerminal::Drained() {
+  const auto status = Status();
+  if (!status) return false;
+  const bool announced = std::all_of(status->lost_ranges.begin(), status->lost_ranges.end(),
+                                     [](const LostRange& range) { return range.announced; });
+  return status->pending == 0 && status->parked == 0 && announced && store_->Waiting() == 0;
+}
+
+std::string SimTerminal::Backlog() {
+  const auto status = Status();
+  if (!status) return fmt::format(" {} is down;", name_);
+  return fmt::format(" {} has {} pending, {} parked, {} lost ranges;", name_, status->pending, status->parked,
+                     status->lost_ranges.size());
+}
+
+void SimTerminal::Check() {
+  const auto status = Status();
+  if (!status) return;
+  const std::uint64_t accounted =
+      status->pending + status->parked + status->delivered + status->released + status->not_in_effect;
+  if (accounted != outbox_->LastPosition()) {
+    oracle_.Complain(fmt::format(
+        "counts of {}: {} positions, but {} pending, {} parked, {} delivered, {} released, {} not in effect",
+        name_, outbox_->LastPosition(), status->pending, status->parked, status->delivered, status->released,
+        status->not_in_effect));
+  }
+  for (const auto& [position, number] : history_) {
+    const SimAction& action = oracle_.Action(number);
+    if (oracle_.InEffect(number) || action.released) continue;
+    const auto found = Find(action.acknowledged_id);
+    if (!found) return;
+    if (found->ok()) continue;
+    oracle_.Complain(fmt::format("missing: action {} ({}) is neither in the outbox of {} nor at the centre",
+                                 number, action.lane, name_));
+  }
+}
+
+std::optional<OutboxStatus> SimTerminal::Status() {
+  return Look<OutboxStatus>([this] { return outbox_->Status(); });
+}
+
+std::optional<Result<EventView>> SimTerminal::Find(const Uuid& event_id) {
+  return Look<Result<EventView>>([this, &event_id] { return outbox_->Find(event_id); });
+}
+
+template <typename T>
+std::optional<T> SimTerminal::Look(const std::function<T()>& question) {
+  if (!Running()) return std::nullopt;
+  try {
+    return question();
+  } catch (const StorageFault&) {
+    DieSoon();
+  } catch (const SQLite::Exception&) {
+    DieSoon();
+  }
+  return std::nullopt;
+}
+
+// Not from within what is about to die.
+void SimTerminal::DieSoon() {
+  world_.In(0us, [this, run = run_] {
+    if (run == run_ && Running()) Die("its disk failed");
+  });
+}
+
+void SimTerminal::Die(const std::string& how) {
+  world_.Trace(name_, how);
+  store_.reset();
+  machine_.reset();
+  if (stream_) {
+    stream_->to_agent = nullptr;
+    stream_->agent_lost = nullptr;
+    network_.CloseByAgent(stream_);
+    stream_.reset();
+  }
+  // A dead process writes nothing more.
+  Disk().KillProgram();
+  outbox_.reset();
+  armed_.reset();
+  StartSoon();
+}
+
+void SimTerminal::StartSoon() {
+  world_.In(world_.Between(100ms, 15s), [this] { Start(); });
+}
+
+void SimTerminal::Do(UplinkActions actions) {
+  for (UplinkAction& action : actions) {
+    std::visit([this](auto& what) { this->Act(what); }, action);
+  }
+  Rearm();
+}
+
+void SimTerminal::Rearm() {
+  const auto due = machine_->NextWakeup();
+  if (due == armed_) return;
+  armed_ = due;
+  if (!due) return;
+  world_.In(std::max(*due - Now(), BootTime(0)), [this, due = *due, run = run_] {
+    if (run != run_ || !Running() || armed_ != due) return;
+    armed_.reset();
+    Do(machine_->OnTick(Now()));
+  });
+}
+
+template <typename T, typename Next>
+void SimTerminal::Ask(std::function<T(Outbox&)> question, Next next) {
+  auto reply = std::make_shared<std::optional<T>>();
+  store_->Submit({[this, question = std::move(question), reply] { *reply = question(*outbox_); },
+                  [this, next = std::move(next), reply](const Result<void>& committed) {
+                    if (!committed) return Do(machine_->OnStorageFailed(Now(), committed.error()));
+                    next(std::move(**reply));
+                  }});
+}
+
+void SimTerminal::Act(act::ReadHistory& /*action*/) {
+  Ask<std::vector<EpochSummary>>(
+      [](Outbox& outbox) { return outbox.Epochs(); },
+      [this](std::vector<EpochSummary> epochs) { Do(machine_->OnHistory(Now(), std::move(epochs))); });
+}
+
+void SimTerminal::Act(act::OpenStream& /*action*/) {
+  if (stream_) network_.CloseByAgent(stream_);
+  stream_ = std::make_shared<SimStream>();
+  const std::weak_ptr<SimStream> weak = stream_;
+  const auto mine = [this, weak, run = run_] {
+    return run == run_ && Running() && stream_ && stream_ == weak.lock();
+  };
+  stream_->to_agent = [this, mine](ToAgent message) {
+    if (!mine()) return;
+    if (auto* result = std::get_if<BatchResult>(&message)) {
+      if (bug_ == SimBug::kAgentMarksWhenSent) return;
+      Misread(bug_, *result);
+    }
+    Do(machine_->OnMessage(Now(), std::move(message)));
+  };
+  stream_->agent_lost = [this, mine] {
+    if (mine()) Do(machine_->OnClosed(Now(), {UplinkProblem::kUnreachable, "the connection broke", ""}));
+  };
+  network_.Open(stream_);
+}
+
+void SimTerminal::Act(act::CloseStream& /*action*/) {
+  if (stream_) network_.CloseByAgent(stream_);
+  stream_.reset();
+}
+
+void SimTerminal::Act(act::Send& send) {
+  if (!stream_) return;
+  if (auto* batch = std::get_if<EventBatch>(&send.message)) {
+    world_.Trace(name_, fmt::format("stream {}: batch {} of epoch {}: {} to {}", stream_->number,
+                                    batch->batch_id, EpochName(batch->epoch),
+                                    batch->records.front().id.sequence, batch->records.back().id.sequence));
+    if (bug_ == SimBug::kAgentMarksWhenSent) PretendAnswered(*batch);
+  } else if (const auto* hello = std::get_if<Hello>(&send.message)) {
+    world_.Trace(name_,
+                 fmt::format("stream {}: hello with {} epochs", stream_->number, hello->epochs.size()));
+  } else if (const auto* tombstones = std::get_if<Tombstones>(&send.message)) {
+    for (const Tombstone& tombstone : tombstones->tombstones) {
+      world_.Trace(name_,
+                   fmt::format("stream {}: epoch {}: {} to {} is given up: {}", stream_->number,
+                               EpochName(tombstone.epoch), tombstone.first, tombstone.last, tombstone.cause));
+    }
+  }
+  network_.SendUp(stream_, std::move(send.message));
+}
+
+void SimTerminal::PretendAnswered(const EventBatch& batch) {
+  BatchResult made_up{batch.batch_id, {}};
+  for (const Record& record : batch.records) {
+    RecordResult& result = made_up.results.emplace_back();
+    result.sequence = record.id.sequence;
+    result.disposition = Disposition::kAccepted;
+  }
+  world_.In(0us, [this, made_up = std::move(made_up), run = run_, stream = stream_] {
+    if (run == run_ && Running() && stream == stream_) Do(machine_->OnMessage(Now(), made_up));
+  });
+}
+
+void SimTerminal::Act(act::ApplyWelcome& apply) {
+  Ask<std::pair<WelcomeReport, Position>>(
+      [this, welcome = std::move(apply.welcome)](Outbox& outbox) {
+        const WelcomeReport report =
+            bug_ == SimBug::kWelcomeAddsOnly ? WelcomeReport{} : outbox.ApplyWelcome(welcome);
+        return std::pair(report, outbox.LastPosition());
+      },
+      [this](const std::pair<WelcomeReport, Position>& applied) {
+        const WelcomeReport& report = applied.first;
+        world_.Trace(name_, fmt::format("welcomed: {} delivered anew, {} pending again, {} declared lost",
+                                        report.newly_delivered, report.pending_again, report.declared_lost));
+        Do(machine_->OnWelcomeApplied(Now(), applied.second));
+      });
+}
+
+void SimTerminal::Act(act::ReadPending& read) {
+  Ask<PendingPage>(
+      [read](Outbox& outbox) { return outbox.ReadPending(read.after, read.max_records, read.max_bytes); },
+      [this](PendingPage page) {
+        if (bug_ == SimBug::kLanesIgnored) {
+          for (PendingRecord& record : page.records) record.awaits.reset();
+        }
+        Do(machine_->OnPage(Now(), std::move(page)));
+      });
+}
+
+void SimTerminal::Act(act::ApplyOutcomes& apply) {
+  Ask<std::vector<EventOutcome>>(
+      [outcomes = std::move(apply.outcomes)](Outbox& outbox) {
+        outbox.ApplyOutcomes(outcomes);
+        return outcomes;
+      },
+      [this](const std::vector<EventOutcome>& outcomes) {
+        Do(machine_->OnOutcomesApplied(Now(), outcomes));
+      });
+}
+
+void SimTerminal::Act(act::MoveSuffix& move) {
+  world_.Trace(name_, "fork: " + move.why);
+  Ask<MoveReport>(
+      [this, move](Outbox& outbox) {
+        if (bug_ != SimBug::kForkMovesNothing) return outbox.MoveSuffix(move.epoch, move.why);
+        outbox.StartEpoch(move.why);
+        return MoveReport{};
+      },
+      [this](const MoveReport& report) {
+        world_.Trace(name_,
+                     fmt::format("moved {} events into epoch {}", report.moved, EpochName(report.new_epoch)));
+        Do(machine_->OnMoved(Now()));
+      });
+}
+
+void SimTerminal::Act(act::StartEpoch& start) {
+  world_.Trace(name_, "new epoch: " + start.why);
+  Ask<std::uint64_t>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); }, [](std::uint64_t) {});
+}
+
+void SimTerminal::Act(act::ReadLostRanges& read) {
+  Ask<Outbox::Unannounced>([read](Outbox& outbox) { return outbox.UnannouncedLostRanges(read.limit); },
+                           [this](Outbox::Unannounced unannounced) {
+                             if (bug_ == SimBug::kLossesNotAnnounced) {
+                               std::vector<std::int64_t> rows;
+                               for (const LostRange& range : unannounced.ranges) rows.push_back(range.row);
+                               if (!rows.empty()) {
+                                 Ask<bool>(
+                                     [rows](Outbox& outbox) {
+                                       outbox.MarkAnnounced(rows);
+                                       return true;
+                                     },
+                                     [](bool) {});
+                               }
+                               unannounced = {};
+                             }
+                             Do(machine_->OnLostRanges(Now(), unannounced));
+                           });
+}
+
+void SimTerminal::Act(act::MarkAnnounced& mark) {
+  Ask<bool>(
+      [mark](Outbox& outbox) {
+        outbox.MarkAnnounced(mark.rows);
+        outbox.DropLostRanges(mark.safe);
+        return true;
+      },
+      [](bool) {});
+}
+
+void SimTerminal::Act(act::Maintain& maintain) {
+  Ask<Upkeep>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
+              [this](const Upkeep& upkeep) { Do(machine_->OnMaintained(Now(), upkeep)); });
+}
+
+}  // namespace tillwire
