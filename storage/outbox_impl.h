@@ -133,6 +133,8 @@ class Outbox::Impl {
   void NoteAnchor(WallTime server_time);
   [[nodiscard]] bool WantsWelcome();
   void PruneEvents(Position through);
+  void NotePrunedNotInEffect(Position through);
+  std::uint64_t PrunedNotInEffect();
 
   const OutboxOptions options;
   const Clock& clock;

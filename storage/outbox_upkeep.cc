@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint64_t kPruneStep = 256;      // rows deleted in one step
 constexpr std::chrono::hours kAnchorEvery{1};  // how often the centre's clock is noted
 constexpr std::int64_t kIncidentsKept = 1000;
+constexpr char kPrunedNotInEffect[] = "pruned_not_in_effect";  // in meta: how many
 
 std::uint64_t CountFrom(const IntervalSet& set, Position from) {
   std::uint64_t count = 0;
@@ -88,8 +89,26 @@ void Outbox::Impl::PruneEvents(Position through) {
     StatementRun(statements->drop_lane).BindText(lane).Bind(position).Execute();
   SQLite::Statement drop(*database, "DELETE FROM events WHERE position <= ?");
   StatementRun(drop).Bind(through).Execute();
+  NotePrunedNotInEffect(through);
   DropExceptions({first_retained, through}, /*keep_given_up=*/false);
   first_retained = through + 1;
+}
+
+// Their rows go, and their number stays: every position is accounted for.
+void Outbox::Impl::NotePrunedNotInEffect(Position through) {
+  if (!tombstoned.FirstRangeAtOrAfter(first_retained) && !tombstoned.Contains(first_retained)) return;
+  SQLite::Statement select(
+      *database, "SELECT count(*) FROM exceptions WHERE position <= ? AND kind = ? AND reason NOT IN (?, ?)");
+  StatementRun run(select);
+  run.Bind(through).Bind(static_cast<std::int64_t>(ExceptionKind::kTombstoned));
+  run.BindText(kDamagedReason).BindText(kReleasedReason).Step();
+  const std::uint64_t pruned = run.Unsigned(0);
+  if (pruned > 0) WriteMeta(kPrunedNotInEffect, std::to_string(PrunedNotInEffect() + pruned));
+}
+
+std::uint64_t Outbox::Impl::PrunedNotInEffect() {
+  const std::string noted = ReadMeta(kPrunedNotInEffect);
+  return noted.empty() ? 0 : std::stoull(noted);
 }
 
 // Whether the file is nearly full of what is resolved and held only because it is not known to be backed up.
@@ -143,6 +162,7 @@ OutboxStatus Outbox::Status() {
     run.BindText(kDamagedReason).BindText(kReleasedReason).Step();
     status.not_in_effect = run.Unsigned(0);
   }
+  status.not_in_effect += impl.PrunedNotInEffect();
   const EpochRow& open = impl.OpenEpoch();
   status.epoch = open.epoch;
   status.epoch_ordinal = open.ordinal;

@@ -53,12 +53,15 @@ class SimOracle {
   void ForgetLedger();
 
   [[nodiscard]] bool InEffect(std::uint64_t action) const;
+  // Whether it came after its sequence had been closed as lost, so that people must decide about it.
+  [[nodiscard]] bool IsOffered(std::uint64_t action) const { return offered_.count(action) != 0; }
 
   // -- At the end, when everything has healed
 
   // `histories`: for each terminal's disk that lives, the actions that it captured (copies share a
   // beginning), in order.
-  void CheckEnd(const std::vector<std::vector<std::uint64_t>>& histories);
+  // `named_at_tills`: sequences that tills call lost, whatever the centre was told.
+  void CheckEnd(const std::vector<std::vector<std::uint64_t>>& histories, std::uint64_t named_at_tills);
   void Complain(const std::string& what);
 
   [[nodiscard]] const std::vector<std::string>& Complaints() const { return complaints_; }

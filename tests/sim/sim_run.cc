@@ -216,8 +216,12 @@ class Run {
     }
     CheckTerminals();
     std::vector<std::vector<std::uint64_t>> histories;
-    for (const auto& terminal : terminals_) histories.push_back(terminal->History());
-    oracle_.CheckEnd(histories);
+    std::uint64_t named = 0;
+    for (const auto& terminal : terminals_) {
+      histories.push_back(terminal->History());
+      named += terminal->NamedLost();
+    }
+    oracle_.CheckEnd(histories, named);
   }
 
   SimReport Report() {

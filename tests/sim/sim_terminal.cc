@@ -258,6 +258,11 @@ bool SimTerminal::Drained() {
   return status->pending == 0 && status->parked == 0 && announced && store_->Waiting() == 0;
 }
 
+std::uint64_t SimTerminal::NamedLost() {
+  const auto status = Status();
+  return status ? status->lost : 0;
+}
+
 std::string SimTerminal::Backlog() {
   const auto status = Status();
   if (!status) return fmt::format(" {} is down;", name_);
@@ -278,7 +283,7 @@ void SimTerminal::Check() {
   }
   for (const auto& [position, number] : history_) {
     const SimAction& action = oracle_.Action(number);
-    if (oracle_.InEffect(number) || action.released) continue;
+    if (oracle_.InEffect(number) || oracle_.IsOffered(number) || action.released) continue;
     const auto found = Find(action.acknowledged_id);
     if (!found) return;
     if (found->ok()) continue;

@@ -68,6 +68,8 @@ class SimTerminal {
   [[nodiscard]] std::vector<std::uint64_t> History() const;
   // Whether all has reached the centre, or been given up.
   [[nodiscard]] bool Drained();
+  // Sequences that it calls lost.
+  [[nodiscard]] std::uint64_t NamedLost();
   // What it still has to send, in words.
   [[nodiscard]] std::string Backlog();
   // What does not add up, or has been lost from the running outbox.
