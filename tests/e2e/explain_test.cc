@@ -4,6 +4,10 @@
 #include <glob.h>
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include "tests/e2e/requests.h"
 #include "tests/e2e/store_rig.h"
@@ -222,16 +226,26 @@ TEST_CASE_METHOD(ExplainRig, "Explained: the disk has damaged the event") {
               "have the disk checked");
 }
 
+// Fills the page of the file that holds `text` with what no page is.
+void RuinPage(const std::filesystem::path& path, const std::string& text) {
+  constexpr std::size_t kPageBytes = 4096;
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::size_t found = content.find(text);
+  REQUIRE(found != std::string::npos);
+  file.seekp(static_cast<std::streamoff>(found / kPageBytes * kPageBytes));
+  file << std::string(kPageBytes, '\xff');
+}
+
 TEST_CASE_METHOD(ExplainRig, "Explained: the disk can't be read") {
-  const std::string event = CaptureWithServer(link.Port());
+  // So many that the page in the middle is neither the first nor the last, which are read at start.
+  std::vector<std::string> events{CaptureWithServer(link.Port())};
+  for (int i = 2; i <= 60; ++i) events.push_back(CaptureOne("W-" + std::to_string(i)));
   agent.Stop();
-  {
-    SQLite::Database file((agent.OutboxDirectory() / "outbox.db").string(), SQLite::OPEN_READWRITE);
-    file.exec("UPDATE events SET previous_hash = x'00' WHERE position = 1");
-  }
+  RuinPage(agent.OutboxDirectory() / "outbox.db", events[30]);
   StartCentre();
   agent.Start();
-  CheckReason(event, v1::EXPLANATION_REASON_DISK, "the outbox can't be used", "damaged");
+  CheckReason(events[59], v1::EXPLANATION_REASON_DISK, "the outbox can't be used", "damaged");
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ void SimTerminal::Start() {
     return StartSoon();
   }
   outbox_ = std::move(*opened);
+  mark_may_be_old_ = false;
   ++run_;
   world_.Trace(name_, fmt::format("started, last position {}", outbox_->LastPosition()));
   machine_ = std::make_unique<UplinkMachine>(MakeUplinkOptions(rng_), rng_);
@@ -178,11 +179,12 @@ void SimTerminal::ReleaseOne() {
   const auto status = Status();
   if (!status || status->parked_events.empty()) return;
   const Uuid event_id = status->parked_events.front().event_id;
+  // From here on it may be given up, whether or not the agent lives to say so.
+  oracle_.NoteReleased(event_id);
   Ask<bool>([event_id](Outbox& outbox) { return outbox.Release(event_id, "given up by 0815").ok(); },
             [this, event_id](bool released) {
               if (!released) return;
               world_.Trace(name_, "released " + event_id.ToString());
-              oracle_.NoteReleased(event_id);
               Do(machine_->OnReleased(Now()));
             });
 }
@@ -235,7 +237,7 @@ void SimTerminal::Replace(const Image& image, bool with_mark) {
     for (auto& [path, content] : mark) files[path] = std::move(content);
   }
   Disk().Replace(Path(), files);
-  oracle_.NoteReplaced(ActionsOf(history_), ActionsOf(image.history), !with_mark);
+  oracle_.NoteReplaced(ActionsOf(history_), ActionsOf(image.history), !with_mark && !mark_may_be_old_);
   history_ = image.history;
   ++files_;
 }
@@ -330,6 +332,8 @@ void SimTerminal::Die(const std::string& how) {
     network_.CloseByAgent(stream_);
     stream_.reset();
   }
+  // The mark is synced off the capture path, so that a power cut may take its newest value (rule 7).
+  if (!Disk().Powered()) mark_may_be_old_ = true;
   // A dead process writes nothing more.
   Disk().KillProgram();
   outbox_.reset();

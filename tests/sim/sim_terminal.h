@@ -133,6 +133,7 @@ class SimTerminal {
   std::shared_ptr<SimStream> stream_;
   std::optional<BootTime> armed_;
   std::uint64_t run_ = 0;                      // of the process
+  bool mark_may_be_old_ = false;               // the power went since the outbox was opened
   std::uint64_t files_ = 0;                    // counts up when the files are replaced
   std::map<Position, std::uint64_t> history_;  // actions by their event's position
 };
