@@ -114,19 +114,31 @@ void Outbox::Impl::ForgetGivenUp(RecordId id) {
   while (run.Step()) --CountOf(static_cast<TombstoneKind>(run.Int(0)));
 }
 
-// What was declared lost here may be safe at the centre, which may have had it before the loss.
+// What was declared lost here may be safe at the centre, which may have had it before the loss. Where it has
+// something at the range's end whose hash is not the lost one's, or is not told here, another copy of this
+// outbox may have put it there: that part stays lost, and is announced by itself, so that the centre compares
+// (rule 3).
 void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
   for (const LostRange& row : LostRanges(LossFilter::kAll, kMaxLostRanges)) {
     const auto state =
         std::find_if(welcome.epochs.begin(), welcome.epochs.end(),
                      [&](const EpochState& epoch) { return epoch.epoch == row.tombstone.epoch; });
     if (state == welcome.epochs.end()) continue;
-    std::vector<Interval> there;
-    for (const AcceptedRange& range : state->accepted) there.push_back({range.first, range.last});
     const Interval all{row.tombstone.first, row.tombstone.last};
-    const std::vector<Interval> rest = Subtract(all, there);
+    std::vector<Interval> there;
+    std::optional<Interval> doubtful;
+    for (const AcceptedRange& range : state->accepted) {
+      const bool at_end = range.first <= all.last && all.last <= range.last;
+      const bool agrees = range.last == all.last && range.last_hash == row.tombstone.last_hash;
+      if (at_end && row.tombstone.last_hash && !agrees) {
+        doubtful = Interval{std::max(range.first, all.first), all.last};
+      }
+      there.push_back({range.first, range.last});
+    }
+    std::vector<Interval> rest = Subtract(all, there);
+    if (doubtful) rest.push_back(*doubtful);
     if (rest.size() == 1 && rest.front() == all) {
-      if (row.announced && !ListsTombstone(*state, all)) SetAnnounced(row.row, false);
+      if (row.announced && (doubtful || !ListsTombstone(*state, all))) SetAnnounced(row.row, false);
       continue;
     }
     SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
@@ -142,6 +154,7 @@ void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
     }
     std::uint64_t still_lost = 0;
     for (const Interval& part : rest) still_lost += part.last - part.first + 1;
+    if (still_lost == all.last - all.first + 1) continue;
     AddIncident("of " + SequencesText(all.first, all.last) + " of epoch " + EpochName(row.tombstone.epoch) +
                 ", lost here, the centre has " + std::to_string(all.last - all.first + 1 - still_lost) +
                 "; lost for good: " + std::to_string(still_lost));

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -222,9 +221,6 @@ class Run {
       histories.push_back(terminal->History());
       named += terminal->NamedLost();
     }
-    // With live copies a till may drop a lost range that it should name (docs/architecture.md, "What does not
-    // hold yet"), so that is checked without copies only.
-    if (terminals_.size() > 1) named = std::numeric_limits<std::uint32_t>::max();
     oracle_.CheckEnd(histories, named);
   }
 

@@ -3,7 +3,6 @@
 #include <iostream>
 
 #include "tests/storage/power_cuts.h"
-#include "tests/storage/scripted_day.h"
 
 namespace tillwire {
 namespace {
@@ -28,12 +27,7 @@ void FailEverywhere(DiskFault fault, FaultyDisk::Lasting lasting) {
       break;
     }
     ++struck;
-    const auto recovered = day.Recover();
-    INFO((recovered ? std::string() : recovered.error().Text()));
-    REQUIRE(recovered.ok());
-    const std::string complaints = day.Complaints();
-    INFO(complaints);
-    CHECK(complaints.empty());
+    RequireRecovery(day);
   }
   CHECK(struck > 0);
   std::cout << "disk faults: struck " << struck << " days of the same course, each at another call\n";

@@ -176,6 +176,36 @@ TEST_CASE("an outbox put back to an older copy names what is lost and begins a n
     });
     CHECK(harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; }).empty());
   }
+  SECTION("another copy's events at those sequences save nothing") {
+    Apply(harness, HasRange(epoch, 3, 6, Sha256("another history")));
+    status = harness.Status();
+    CHECK(status.lost == 4);
+    REQUIRE(status.lost_ranges.size() == 1);
+    CHECK(*status.lost_ranges[0].tombstone.last_hash == all[5].hash);
+  }
+  SECTION("where the centre's record at the end is not known here, it is asked at every Welcome") {
+    for (int i = 0; i < 2; ++i) {
+      Apply(harness, HasRange(epoch, 5, 9, Sha256("what follows")));
+      status = harness.Status();
+      CHECK(status.lost == 4);
+      REQUIRE(status.lost_ranges.size() == 2);
+      CHECK(status.lost_ranges[0].tombstone.last == 4);
+      CHECK_FALSE(status.lost_ranges[0].tombstone.last_hash);
+      CHECK(status.lost_ranges[1].tombstone.first == 5);
+      CHECK(*status.lost_ranges[1].tombstone.last_hash == all[5].hash);
+      CHECK_FALSE(status.lost_ranges[1].announced);
+      harness.Transact([&](Outbox& box) {
+        box.MarkAnnounced({status.lost_ranges[1].row});
+        return true;
+      });
+    }
+    // It says that it has the very record.
+    harness.Transact([&](Outbox& box) {
+      box.DropLostRanges({status.lost_ranges[1].row});
+      return true;
+    });
+    CHECK(harness.Status().lost == 2);
+  }
   SECTION("the centre has all of it") {
     Apply(harness, HasRange(epoch, 1, 6, all[5].hash));
     CHECK(harness.Status().lost == 0);

@@ -3,8 +3,6 @@
 #include <catch2/catch.hpp>
 #include <iostream>
 
-#include "tests/storage/scripted_day.h"
-
 namespace tillwire {
 namespace {
 
@@ -44,19 +42,25 @@ void CutAndRecover(std::uint64_t nth, Cut cut, Tally& tally) {
     const bool recovered_at_once = day.Recover().ok() && day.Disk().Powered();
     if (!recovered_at_once) ++tally.second_cuts;
     day.Disk().CancelPlan();
-    if (!recovered_at_once) {
-      const auto recovered = day.Recover();
-      INFO((recovered ? std::string() : recovered.error().Text()));
-      REQUIRE(recovered.ok());
-    }
-    const std::string complaints = day.Complaints();
-    INFO(complaints);
-    CHECK(complaints.empty());
-    if (recovered_at_once) return;
+    if (recovered_at_once) return CheckSound(day);
+    RequireRecovery(day);
   }
 }
 
 }  // namespace
+
+void RequireRecovery(ScriptedDay& day) {
+  const auto recovered = day.Recover();
+  INFO((recovered ? std::string() : recovered.error().Text()));
+  REQUIRE(recovered.ok());
+  CheckSound(day);
+}
+
+void CheckSound(ScriptedDay& day) {
+  const std::string complaints = day.Complaints();
+  INFO(complaints);
+  CHECK(complaints.empty());
+}
 
 void CutEverywhere(std::uint64_t step) {
   const std::uint64_t changes = ChangesOfADay();
