@@ -54,7 +54,8 @@ std::string CentreMetricsPage::Metrics() {
       .Samples(ingestion.records, "disposition", DispositionName);
   text.Begin("tillwire_ingest_parked_total", kCounter, "Times that a record was parked, by the reason.")
       .Samples(ingestion.parked, "reason", ParkReasonName);
-  text.Begin("tillwire_ingest_tombstones_total", kCounter, "Tombstones that closed sequences.")
+  text.Begin("tillwire_ingest_tombstones_total", kCounter,
+             "Tombstones taken, those announced again included.")
       .Sample(static_cast<double>(ingestion.tombstones.Value()));
   text.Begin("tillwire_ingest_conflicts_total", kCounter,
              "Records and tombstones of a history that forked: an outbox was copied or put back.")

@@ -104,7 +104,9 @@ Result<EventView> Outbox::Find(const Uuid& event_id) {
   auto views = Views({position});
   if (!views.empty()) return std::move(views.front());
   return Error{ErrorCode::kNotFound, "no event " + event_id.ToString() + " in this outbox",
-               "check the id; what was delivered is kept for outbox.delivered_retention only"};
+               "check the id; what was delivered is kept for outbox.delivered_retention only, and a file of "
+               "the spool that "
+               "could not be taken is in bad/, which tillwire status lists"};
 }
 
 std::vector<EventView> Outbox::Views(const std::vector<Position>& positions) {

@@ -133,7 +133,7 @@ std::string ParkedRemedy(const std::string& reason, const Uuid& event_id) {
   if (reason == "EVENT_ID_REUSED") {
     return "the centre has another event of this id: compare the two, capture this action again if it is "
            "missing, then: tillwire release " +
-           id;
+           id + " --operator-id YOU --reason WHY";
   }
   return "correct what the reason says" + requeue;
 }

@@ -151,7 +151,7 @@ void CaptureFlags::AddBinClear() {
   AddPairs(lines_, "--line", at + "lines", "KEY=VALUE,...",
            "Goods taken out, as sku=4711,counted-quantity=2,disposition=sellable; repeatable. Keys: line-id, "
            "sku, gtin, expected-quantity, counted-quantity, destination-location-id, disposition (" +
-               OneOf(EnumWords("GoodsDisposition")) + "). For values with a comma use --json");
+               OneOf(EnumWords("Disposition")) + "). For values with a comma use --json");
   AddList("--container-id", at + "container_ids", "ID", "A tote, bag or parcel that was in it; repeatable");
   AddText("--order-id", at + "order_id", "ID", "The order whose goods lay there");
   AddText("--fulfillment-order-id", at + "fulfillment_order_id", "ID", "The part that this store fulfils");

@@ -243,7 +243,7 @@ void WriteBackStream::CountResults(const BatchResult& answer, bool tombstones) {
   for (const RecordResult& result : answer.results) {
     if (result.disposition == Disposition::kConflict) metrics.conflicts.Add();
     if (tombstones) {
-      if (result.disposition == Disposition::kAccepted) metrics.tombstones.Add();
+      if (result.disposition == Disposition::kTombstoned) metrics.tombstones.Add();
       continue;
     }
     metrics.records[result.disposition].Add();

@@ -83,6 +83,7 @@ TEST_CASE("Tombstones are answered as batches are") {
   const auto result = agent.Expect<BatchResult>();
   CHECK(result.batch_id == 5);
   CHECK(result.results.at(0).disposition == Disposition::kTombstoned);
+  CHECK(rig.Metrics().tombstones.Value() == 1);
 }
 
 TEST_CASE("The agent may stop sending at once: what it sent is answered first") {

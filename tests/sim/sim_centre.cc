@@ -174,15 +174,6 @@ void SimCentre::LosePower() {
   if (Running()) Die("lost power");
 }
 
-void SimCentre::EndSoon(bool of_power) {
-  const std::uint64_t changes = 1 + world_.Below(40);
-  if (of_power) {
-    Disk().PowerCutAt(changes, &world_.Random());
-  } else {
-    Disk().KillProgramAt(changes);
-  }
-}
-
 void SimCentre::TakeBackup() {
   if (!Running()) return;
   world_.Trace("centre", "backup taken");
@@ -202,12 +193,6 @@ void SimCentre::PushBack() {
   const auto sessions = sessions_;
   for (const auto& entry : sessions)
     entry.second->PushBack(std::chrono::milliseconds(200 + world_.Below(5000)));
-}
-
-void SimCentre::Heal() {
-  Disk().Heal();
-  Disk().CancelPlan();
-  Disk().SetCapacity(std::nullopt);
 }
 
 void SimCentre::Die(const std::string& how) {

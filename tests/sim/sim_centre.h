@@ -30,8 +30,6 @@ class SimCentre {
   // The process is killed, or its machine loses power. It starts again after a while.
   void Kill();
   void LosePower();
-  // The same before one of the next changes on its disk.
-  void EndSoon(bool of_power);
   // A copy of the ledger as it is; and the process stopped, that copy put back, and started.
   void TakeBackup();
   void RestoreBackup();
@@ -41,8 +39,6 @@ class SimCentre {
 
   [[nodiscard]] AcceptanceRules& Rules() { return rules_; }
   [[nodiscard]] FaultyDisk& Disk() { return disk_.Disk(); }
-  // Nothing fails from here on.
-  void Heal();
 
  private:
   class Session;

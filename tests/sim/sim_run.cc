@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "tests/sim/sim_centre.h"
+#include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/sim_oracle.h"
 #include "tests/sim/sim_terminal.h"
@@ -129,13 +130,13 @@ class Run {
       case 1:
         return Some().LosePower();
       case 2:
-        return Some().EndSoon(world_.OneIn(2));
+        return EndSoon(world_, Some().Disk(), world_.OneIn(2));
       case 3:
         return centre_.Kill();
       case 4:
         return centre_.LosePower();
       case 5:
-        return centre_.EndSoon(world_.OneIn(2));
+        return EndSoon(world_, centre_.Disk(), world_.OneIn(2));
       case 6:
         world_.Trace("network", "every stream breaks");
         return network_.BreakAll();
@@ -198,9 +199,9 @@ class Run {
   void Heal() {
     world_.Trace("world", "no more faults");
     network_.SetDown(false);
-    centre_.Heal();
+    HealDisk(centre_.Disk());
     centre_.Rules().max_lines = AcceptanceRules().max_lines;
-    for (const auto& terminal : terminals_) terminal->Heal();
+    for (const auto& terminal : terminals_) HealDisk(terminal->Disk());
   }
 
   bool AllDrained() {

@@ -200,15 +200,6 @@ void SimTerminal::LosePower() {
   if (Running()) Die("lost power");
 }
 
-void SimTerminal::EndSoon(bool of_power) {
-  const std::uint64_t changes = 1 + world_.Below(40);
-  if (of_power) {
-    Disk().PowerCutAt(changes, &world_.Random());
-  } else {
-    Disk().KillProgramAt(changes);
-  }
-}
-
 void SimTerminal::SetWallClock(std::chrono::hours offset) {
   world_.Trace(name_, fmt::format("wall clock steps by {} h", offset.count()));
   clock_.SetWall(clock_.WallNow() + offset);
@@ -240,12 +231,6 @@ void SimTerminal::Replace(const Image& image, bool with_mark) {
   oracle_.NoteReplaced(ActionsOf(history_), ActionsOf(image.history), !with_mark && !mark_may_be_old_);
   history_ = image.history;
   ++files_;
-}
-
-void SimTerminal::Heal() {
-  Disk().Heal();
-  Disk().CancelPlan();
-  Disk().SetCapacity(std::nullopt);
 }
 
 std::vector<std::uint64_t> SimTerminal::History() const {

@@ -51,7 +51,6 @@ class SimTerminal {
 
   void Kill();
   void LosePower();
-  void EndSoon(bool of_power);
   [[nodiscard]] FaultyDisk& Disk() { return disk_.Disk(); }
   void SetWallClock(std::chrono::hours offset);
   void LinkUp();
@@ -59,8 +58,6 @@ class SimTerminal {
   [[nodiscard]] std::optional<Image> Copy();
   // The process ends, and these files stand in the place of its own; `with_mark`: the high-water mark too.
   void Replace(const Image& image, bool with_mark);
-  // Nothing fails from here on.
-  void Heal();
 
   // -- Looking
 

@@ -459,6 +459,7 @@ TEST_CASE("A configuration is checked without starting anything") {
 TEST_CASE("The command line explains itself") {
   CHECK(Tillwire({"--help"}).status.code == 0);
   CHECK(Tillwire({"cancel", "--help"}).status.code == 0);
+  CHECK_THAT(Tillwire({"clear-bin", "--help"}).output, Catch::Contains("quarantine"));
   CHECK_THAT(Tillwire({"--version"}).output, Catch::StartsWith("tillwire "));
   CHECK(Tillwire({}).status.code == 2);
   const auto mistyped = Tillwire({"cancle"});
