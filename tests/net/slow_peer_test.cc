@@ -103,14 +103,18 @@ void OutlastSilentConnections(NetworkRig& rig, std::uint16_t port) {
   launcher.insert(launcher.end(), {"prlimit", "--nofile=1024:1024"});
   rig.Begin();
   IdleConnections connections(rig, port, 1500);
+  // All of them stand before the first begins: one that begins in the wrong way is ended at once, and makes
+  // room.
+  const bool refused =
+      WaitUntil(30s, [&] { return rig.centre.Log().find("connections are refused") != std::string::npos; });
+  INFO("the centre logged:\n" << rig.centre.Log());
+  CHECK(refused);
   CHECK(WaitUntil(10s, [&] { return connections.Greet() > 400; }));
   rig.Heal([] {});
   rig.Capture(100);
   rig.AwaitSending(5s);
   rig.AwaitCaptured();
-  INFO("the centre logged:\n" << rig.centre.Log());
   CHECK(WaitUntil(60s, [&] { return connections.Open() == 0; }, 100ms));
-  CHECK_THAT(rig.centre.Log(), Catch::Contains("connections are refused"));
   rig.AwaitConnectedFor(5s);
   rig.Heal([&rig] { rig.Till().Ip("addr del 10.77.0.1/24 dev till0\naddr add 10.77.0.9/24 dev till0\n"); });
   rig.Capture(100);

@@ -156,10 +156,16 @@ void SimCentre::Start() {
   // What was committed and not yet read before the process died.
   ReadNewEntries();
   network_.accept = [this](const std::shared_ptr<SimStream>& stream) {
-    auto session = std::make_shared<Session>(*this, stream);
+    const auto session = std::make_shared<Session>(*this, stream);
     sessions_[stream->number] = session;
-    stream->to_centre = [session](ToCentre message) { session->OnMessage(std::move(message)); };
-    stream->centre_lost = [session] { session->OnLost(); };
+    // The session holds its stream, so the stream must not hold it.
+    const std::weak_ptr<Session> weak = session;
+    stream->to_centre = [weak](ToCentre message) {
+      if (const auto open = weak.lock()) open->OnMessage(std::move(message));
+    };
+    stream->centre_lost = [weak] {
+      if (const auto open = weak.lock()) open->OnLost();
+    };
   };
 }
 
