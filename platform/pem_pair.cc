@@ -5,20 +5,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include <memory>
+#include "platform/openssl_owned.h"
 
 namespace tillwire {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <typename Thing>
-  void operator()(Thing* thing) const {
-    Free(thing);
-  }
-};
-
-using Bytes = std::unique_ptr<BIO, Freed<BIO_free>>;
+using Bytes = OpensslOwned<BIO, BIO_free>;
 
 Bytes Reader(const std::string& text) {
   return Bytes(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -36,10 +28,10 @@ Error Invalid(std::string message) {
 }  // namespace
 
 Result<void> CheckPemPair(const std::string& certificate, const std::string& key) {
-  const std::unique_ptr<X509, Freed<X509_free>> read_certificate(
+  const OpensslOwned<X509, X509_free> read_certificate(
       PEM_read_bio_X509(Reader(certificate).get(), nullptr, NoPassphrase, nullptr));
   if (!read_certificate) return Invalid("the certificate can't be understood");
-  const std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>> read_key(
+  const OpensslOwned<EVP_PKEY, EVP_PKEY_free> read_key(
       PEM_read_bio_PrivateKey(Reader(key).get(), nullptr, NoPassphrase, nullptr));
   if (!read_key) return Invalid("the key can't be understood, or is encrypted");
   if (X509_check_private_key(read_certificate.get(), read_key.get()) == 1) return {};
