@@ -58,6 +58,7 @@ void UplinkMachine::Attempt(UplinkActions& actions) {
 void UplinkMachine::ResetStream() {
   attempt_at_.reset();
   answer_by_.reset();
+  open_by_.reset();
   maintain_at_.reset();
   limits_ = options_.limits;
   unanswered_.clear();
@@ -114,6 +115,7 @@ UplinkActions UplinkMachine::OnMessage(BootTime now, ToAgent message) {
     }
     state_ = State::kReconciling;
     answer_by_.reset();
+    open_by_.reset();
     paused_until_.reset();
     welcome_server_time_ = welcome->server_time;
     welcome_at_ = now;
@@ -444,6 +446,8 @@ std::optional<BootTime> UplinkMachine::RetryAt(Position position) const {
 UplinkActions UplinkMachine::OnLinkUp(BootTime now) {
   UplinkActions actions;
   if (paused_until_ || Held(now)) return actions;
+  // One that has just begun is given its moment: it may have been made since.
+  if (state_ == State::kGreeting && now - opened_at_ < kOpensWithin) open_by_ = opened_at_ + kOpensWithin;
   const bool opening_for_long = state_ == State::kGreeting && now - opened_at_ >= kOpensWithin;
   const bool open_for_long = state_ == State::kStreaming && now - opened_at_ >= kLinkSettles;
   if (opening_for_long || open_for_long) {
@@ -471,6 +475,10 @@ UplinkActions UplinkMachine::OnTick(BootTime now) {
   if (held_until_ && *held_until_ <= now) held_until_.reset();
   if (state_ == State::kWaiting && attempt_at_ && *attempt_at_ <= now) {
     Attempt(actions);
+    return actions;
+  }
+  if (open_by_ && *open_by_ <= now) {
+    Renew(now, actions);
     return actions;
   }
   if (const auto due = AnswerDue(); due && *due <= now) {
@@ -520,6 +528,7 @@ std::optional<BootTime> UplinkMachine::NextWakeup() const {
   };
   consider(attempt_at_);
   consider(AnswerDue());
+  consider(open_by_);
   consider(paused_until_);
   consider(maintain_at_);
   if (unanswered_.empty()) consider(greet_again_at_);

@@ -191,6 +191,7 @@ class UplinkMachine {
   BootTime opened_at_{0};                 // the present stream, or the last
   std::optional<BootTime> attempt_at_;    // in kWaiting
   std::optional<BootTime> answer_by_;     // in kGreeting
+  std::optional<BootTime> open_by_;       // in kGreeting: the link changed since it began
   std::optional<BootTime> paused_until_;  // pushed back by the server
   std::optional<BootTime> held_until_;    // held back by an operator
   std::optional<BootTime> maintain_at_;

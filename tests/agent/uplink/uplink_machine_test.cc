@@ -337,6 +337,14 @@ TEST_CASE("a returned link replaces a connection that was made before it") {
     link_up();
     check_renewed();
   }
+  SECTION("one that had just begun, and does not come about: it may be from an address that is gone") {
+    terminal.Start();
+    terminal.Advance(std::chrono::milliseconds(300));
+    link_up();
+    CHECK(terminal.closed == 0);
+    terminal.AdvanceToWakeup();
+    check_renewed();
+  }
   SECTION("but not one that was made since: the kernel announces a return piece by piece") {
     terminal.Start();
     link_up();
