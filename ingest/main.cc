@@ -104,13 +104,14 @@ int Serve(const std::string& config_path) {
   TimedStore timed_ledger(**ledger, clock, metrics.commits);
   GroupCommit commit(timed_ledger);
   std::atomic<bool> ledger_failed = false;
-  IngestionService ingestion({**ledger, commit, streams, feed, clock,
-                              [&] {
-                                if (!ledger_failed.exchange(true)) io.stop();
-                              },
-                              timed_ledger, metrics.ingestion, [&reporter] { reporter.Touch(); }},
+  const auto end_failed = [&] {
+    if (!ledger_failed.exchange(true)) io.stop();
+  };
+  IngestionService ingestion({**ledger, commit, streams, feed, clock, end_failed, timed_ledger,
+                              metrics.ingestion, [&reporter] { reporter.Touch(); }},
                              StreamOptions(*config));
-  OperationsService operations({**ledger, commit, streams, feed, clock.WallNow()});
+  OperationsService operations({**ledger, commit, streams, feed, clock.WallNow(), clock, end_failed,
+                                timed_ledger, metrics.ingestion, config->acceptance, config->stream});
   auto server = Server::Start(config->listen, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
   if (!server) {
     PrintError(server.error());

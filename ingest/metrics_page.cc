@@ -47,6 +47,8 @@ std::string CentreMetricsPage::Metrics() {
         .Sample(static_cast<double>((*ledger)->terminals));
     text.Begin("tillwire_ingest_parked", kGauge, "Records that are parked now.")
         .Sample(static_cast<double>((*ledger)->parked));
+    text.Begin("tillwire_ingest_imported", kGauge, "Events in effect that an export file brought.")
+        .Sample(static_cast<double>((*ledger)->counts.imported));
   }
   text.Begin("tillwire_ingest_streams_open", kGauge, "Agents that are connected now.")
       .Sample(static_cast<double>(options_.open_streams()));

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "core/epoch.h"
 #include "core/text.h"
 #include "platform/files.h"
 #include "storage/outbox_impl.h"
@@ -11,7 +10,6 @@
 namespace tillwire {
 namespace {
 
-constexpr char kDatabaseFile[] = "outbox.db";
 constexpr char kLockFile[] = "outbox.lock";
 constexpr char kMarkFile[] = "outbox.hwm";
 // Beyond the limit for captures, for what must go on when that is reached: marking, parking, moving, upkeep.
@@ -85,23 +83,25 @@ Result<std::unique_ptr<Outbox>> Outbox::Open(const OutboxOptions& options, const
 }
 
 Result<void> Outbox::Impl::OpenFiles() {
-  if (auto made = EnsureDirectory(options.directory); !made) return made;
-  auto taken =
-      OwnerLock::Take(options.directory / kLockFile, "outbox " + options.directory.string(), "tillwired");
+  const std::string name = "outbox " + options.directory.string();
+  if (!options.only_reads) {
+    if (auto made = EnsureDirectory(options.directory); !made) return made;
+  }
+  const auto take = options.only_reads ? OwnerLock::TakeToRead : OwnerLock::Take;
+  auto taken = take(options.directory / kLockFile, name, options.program);
   if (!taken) return taken.error();
   lock = std::move(*taken);
   auto opened =
-      OpenDatabase(options.directory / kDatabaseFile, options.database, options.max_bytes + kHeadroomBytes);
+      OpenDatabase(options.directory / kOutboxFile, options.database, options.max_bytes + kHeadroomBytes);
   if (!opened) return opened.error();
   database = std::move(*opened);
-  if (auto migrated = Migrate(*database, "outbox " + options.directory.string(), kOutboxMigrations);
-      !migrated) {
-    return migrated;
-  }
+  if (auto migrated = Migrate(*database, name, kOutboxMigrations); !migrated) return migrated;
   auto mark = HighWaterMark::Open(options.directory / kMarkFile, options.database.vfs);
   if (!mark) return mark.error();
   high_water_mark = std::move(*mark);
-  if (auto synced = SyncDirectory(options.directory); !synced) return synced;
+  if (!options.only_reads) {
+    if (auto synced = SyncDirectory(options.directory); !synced) return synced;
+  }
   statements = std::make_unique<Statements>(*database);
   return {};
 }
@@ -109,6 +109,13 @@ Result<void> Outbox::Impl::OpenFiles() {
 // An outbox belongs to one terminal for life: its hashes carry that name.
 Result<void> Outbox::Impl::CheckOwner() {
   const std::string store = ReadMeta("store_id");
+  if (options.only_reads) {
+    options.store_id = store;
+    options.terminal_id = ReadMeta("terminal_id");
+    if (!store.empty()) return {};
+    return Error{ErrorCode::kNotFound, "outbox " + options.directory.string() + " was never used",
+                 "name the outbox.directory of the terminal's configuration"};
+  }
   if (store.empty()) {
     WriteMeta("store_id", options.store_id);
     WriteMeta("terminal_id", options.terminal_id);
@@ -195,51 +202,6 @@ void Outbox::Impl::CheckMachine() {
   BeginEpoch(last_position, head, "the outbox was copied to another machine");
   AddIncident(
       "this outbox was made on another machine; captures go into a new epoch, so that the two stay apart");
-}
-
-void Outbox::Impl::CheckHighWaterMark() {
-  if (!high_water_mark->AtOpen()) return;
-  const RecordRef mark = *high_water_mark->AtOpen();
-  const EpochRow* known = nullptr;
-  for (const EpochRow& row : epochs) {
-    if (row.epoch == mark.id.epoch) known = &row;
-  }
-  std::uint64_t issued = 0;
-  if (known != nullptr) issued = known->retained ? known->issued : last_position - known->base;
-
-  if (known == nullptr && mark.id.sequence == 0) {
-    BeginEpoch(last_position, head, "the high-water mark is in an epoch that the outbox file does not know");
-    AddIncident(
-        "the outbox file was put back to an older copy: its newest epoch is missing, and what it held "
-        "after " +
-        std::to_string(last_position) + (last_position == 1 ? " event" : " events") +
-        " is lost here, unless the centre has it");
-    return;
-  }
-  if (mark.id.sequence > issued) {
-    Tombstone tombstone;
-    tombstone.epoch = mark.id.epoch;
-    tombstone.first = issued + 1;
-    tombstone.last = mark.id.sequence;
-    tombstone.last_hash = mark.hash;
-    if (known != nullptr && !known->retained) tombstone.previous_hash = head;
-    tombstone.cause = "the outbox file was put back to an older copy, or its log was damaged";
-    BeginEpoch(last_position, head, "the outbox file holds less than its high-water mark says");
-    DeclareLost(tombstone);
-    AddIncident("this outbox had been written up to sequence " + std::to_string(mark.id.sequence) +
-                " of epoch " + EpochName(mark.id.epoch) + ", its file holds " + std::to_string(issued) +
-                ": " + SequencesText(tombstone.first, tombstone.last) +
-                (tombstone.first == tombstone.last ? " is" : " are") +
-                " lost here, unless the centre has it; captures go into a new epoch");
-    return;
-  }
-  // A mark below what was issued, or in an epoch that is closed, was overtaken by a commit just before a
-  // crash.
-  const bool current = known != nullptr && !known->retained && mark.id.sequence == issued;
-  if (!current || mark.hash == head) return;
-  BeginEpoch(last_position, head, "the outbox file and its high-water mark are of different histories");
-  AddIncident("the outbox file and its high-water mark disagree about sequence " + std::to_string(issued) +
-              ": the file was replaced by another copy; captures go into a new epoch");
 }
 
 void Outbox::Impl::WriteHighWaterMark() {
@@ -384,6 +346,14 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
 
 Position Outbox::LastPosition() const {
   return impl_->last_position;
+}
+
+const std::string& Outbox::StoreId() const {
+  return impl_->options.store_id;
+}
+
+const std::string& Outbox::TerminalId() const {
+  return impl_->options.terminal_id;
 }
 
 void Outbox::SyncHighWaterMark() {

@@ -40,6 +40,9 @@ namespace tillwire {
 
 using Position = std::uint64_t;
 
+// The database, in the outbox's directory.
+inline constexpr char kOutboxFile[] = "outbox.db";
+
 struct OutboxOptions {
   std::filesystem::path directory;
   std::string store_id;
@@ -50,7 +53,12 @@ struct OutboxOptions {
   std::chrono::hours delivered_retention{30 * 24};  // by the centre's clock
   std::uint64_t delivered_max_bytes = 256ULL << 20;
   std::chrono::hours idempotency_retention{90 * 24};
-  DatabaseOptions database;  // the tests' seam: another VFS, syncing off
+  DatabaseOptions database;           // the tests' seam: another VFS, syncing off
+  std::string program = "tillwired";  // the owner lock says so to others
+  // For one who only looks at the outbox of a stopped agent, on an OverlayVfs (storage/overlay_vfs.h), which
+  // `database` names: store and terminal are the file's, another machine and a high-water mark that is ahead
+  // change nothing, and the owner lock is taken without writing where that can't be.
+  bool only_reads = false;
 };
 
 // One event to store. The caller has validated and serialized it.
@@ -304,6 +312,23 @@ class Outbox final : public Transactional {
 
   [[nodiscard]] OutboxStatus Status();
   [[nodiscard]] Position LastPosition() const;
+  // Whose outbox it is.
+  [[nodiscard]] const std::string& StoreId() const;
+  [[nodiscard]] const std::string& TerminalId() const;
+
+  // -- Carrying (in a transaction): for one who takes what is left here to the centre by hand
+
+  // What the high-water mark, as it was found, says was captured beyond what the file held.
+  [[nodiscard]] std::optional<Tombstone> MissingByMark() const;
+  // A lost range that the centre has not confirmed.
+  struct CarriedLoss {
+    LostRange range;
+    std::optional<Position> position;  // where it is one event that is still here
+    // The event of its lane that must be resolved at the centre before its sequence closes.
+    std::optional<RecordId> awaits;
+  };
+  // All of them; those without a position first, the others by position.
+  [[nodiscard]] std::vector<CarriedLoss> CarriedLosses();
 
   // Syncs the high-water mark, if it was written since the last call. Any thread; slow.
   void SyncHighWaterMark();

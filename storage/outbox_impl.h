@@ -64,7 +64,6 @@ class Outbox::Impl {
   Result<void> CheckOwner();
   void Load();
   void CheckMachine();
-  void CheckHighWaterMark();
   void WriteHighWaterMark();
   [[nodiscard]] RecordId IdOf(Position position) const;
   [[nodiscard]] std::optional<Hash> HashOf(Position position);
@@ -113,6 +112,10 @@ class Outbox::Impl {
   bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
 
   // outbox_losses.cc
+  [[nodiscard]] const EpochRow* RowOf(std::uint64_t epoch) const;
+  [[nodiscard]] std::uint64_t IssuedIn(const EpochRow& row) const;
+  [[nodiscard]] std::optional<Tombstone> BeyondFile() const;
+  void CheckHighWaterMark();
   void DeclareLost(const Tombstone& tombstone);
   void GiveUp(Position position, const Record& record, TombstoneKind kind, const std::string& cause);
   void DeclareDamaged(Position position, const Record& record);
@@ -136,7 +139,7 @@ class Outbox::Impl {
   void NotePrunedNotInEffect(Position through);
   std::uint64_t PrunedNotInEffect();
 
-  const OutboxOptions options;
+  OutboxOptions options;  // store and terminal are the file's, once it is open
   const Clock& clock;
   Rng& rng;
   std::unique_ptr<OwnerLock> lock;

@@ -32,6 +32,68 @@ bool ListsTombstone(const EpochState& state, Interval sequences) {
 
 }  // namespace
 
+const EpochRow* Outbox::Impl::RowOf(std::uint64_t epoch) const {
+  const auto found = std::ranges::find(epochs, epoch, &EpochRow::epoch);
+  return found == epochs.end() ? nullptr : &*found;
+}
+
+// How many sequences of the epoch were ever given out, as far as the file knows.
+std::uint64_t Outbox::Impl::IssuedIn(const EpochRow& row) const {
+  return row.retained ? row.issued : last_position - row.base;
+}
+
+// What the mark says was captured beyond what the file holds.
+std::optional<Tombstone> Outbox::Impl::BeyondFile() const {
+  if (!high_water_mark->AtOpen()) return std::nullopt;
+  const RecordRef& mark = *high_water_mark->AtOpen();
+  const EpochRow* known = RowOf(mark.id.epoch);
+  const std::uint64_t issued = known != nullptr ? IssuedIn(*known) : 0;
+  if (mark.id.sequence <= issued) return std::nullopt;
+  Tombstone tombstone;
+  tombstone.epoch = mark.id.epoch;
+  tombstone.first = issued + 1;
+  tombstone.last = mark.id.sequence;
+  tombstone.last_hash = mark.hash;
+  if (known != nullptr && !known->retained) tombstone.previous_hash = head;
+  tombstone.cause = "the outbox file was put back to an older copy, or its log was damaged";
+  return tombstone;
+}
+
+void Outbox::Impl::CheckHighWaterMark() {
+  if (options.only_reads || !high_water_mark->AtOpen()) return;
+  const RecordRef mark = *high_water_mark->AtOpen();
+  const EpochRow* known = RowOf(mark.id.epoch);
+  if (known == nullptr && mark.id.sequence == 0) {
+    BeginEpoch(last_position, head, "the high-water mark is in an epoch that the outbox file does not know");
+    AddIncident(
+        "the outbox file was put back to an older copy: its newest epoch is missing, and what it held "
+        "after " +
+        std::to_string(last_position) + (last_position == 1 ? " event" : " events") +
+        " is lost here, unless the centre has it");
+    return;
+  }
+  if (const auto lost_by_file = BeyondFile()) {
+    BeginEpoch(last_position, head, "the outbox file holds less than its high-water mark says");
+    DeclareLost(*lost_by_file);
+    AddIncident("this outbox had been written up to sequence " + std::to_string(mark.id.sequence) +
+                " of epoch " + EpochName(mark.id.epoch) + ", its file holds " +
+                std::to_string(lost_by_file->first - 1) + ": " +
+                SequencesText(lost_by_file->first, lost_by_file->last) +
+                (lost_by_file->first == lost_by_file->last ? " is" : " are") +
+                " lost here, unless the centre has it; captures go into a new epoch");
+    return;
+  }
+  // A mark below what was issued, or in an epoch that is closed, was overtaken by a commit just before a
+  // crash.
+  const bool current =
+      known != nullptr && !known->retained && mark.id.sequence == last_position - known->base;
+  if (!current || mark.hash == head) return;
+  BeginEpoch(last_position, head, "the outbox file and its high-water mark are of different histories");
+  AddIncident("the outbox file and its high-water mark disagree about sequence " +
+              std::to_string(mark.id.sequence) +
+              ": the file was replaced by another copy; captures go into a new epoch");
+}
+
 void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
   SQLite::Statement known(*database, "SELECT 1 FROM lost_ranges WHERE epoch = ? AND first = ? AND last = ?");
   if (StatementRun run(known); run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last).Step())
@@ -217,6 +279,28 @@ Outbox::Unannounced Outbox::UnannouncedLostRanges(std::size_t limit) {
     }
   }
   return unannounced;
+}
+
+std::optional<Tombstone> Outbox::MissingByMark() const {
+  return impl_->BeyondFile();
+}
+
+std::vector<Outbox::CarriedLoss> Outbox::CarriedLosses() {
+  std::vector<CarriedLoss> losses;
+  for (LostRange& range : impl_->LostRanges(Impl::LossFilter::kUnannounced, kMaxLostRanges)) {
+    CarriedLoss loss{std::move(range), {}, {}};
+    const Tombstone& tombstone = loss.range.tombstone;
+    if (tombstone.kind != TombstoneKind::kLost)
+      loss.position = impl_->PositionOf({tombstone.epoch, tombstone.first});
+    if (loss.position) {
+      const auto awaited = impl_->AwaitedPredecessor(impl_->PredecessorOf(*loss.position));
+      if (awaited) loss.awaits = impl_->IdOf(*awaited);
+    }
+    losses.push_back(std::move(loss));
+  }
+  std::ranges::sort(losses, {},
+                    [](const CarriedLoss& loss) { return std::pair(loss.position, loss.range.row); });
+  return losses;
 }
 
 void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {

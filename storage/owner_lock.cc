@@ -2,58 +2,99 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <functional>
 
 #include "platform/files.h"
 
 namespace tillwire {
 namespace {
 
-// The holder's "PID PROGRAM", or an empty text.
-std::string ReadHolder(int descriptor) {
+constexpr mode_t kMode = 0640;
+
+// "process 812 (tillwired)", by what the holder has written into the file.
+std::string HolderInWords(int descriptor) {
   std::array<char, 128> buffer{};
   const ssize_t size = pread(descriptor, buffer.data(), buffer.size(), 0);
-  if (size <= 0) return {};
+  if (size <= 0) return "another process";
   std::string text(buffer.data(), static_cast<std::size_t>(size));
-  return text.substr(0, text.find('\n'));
+  text = text.substr(0, text.find('\n'));
+  const auto space = text.find(' ');
+  if (space == std::string::npos) return "another process";
+  return "process " + text.substr(0, space) + " (" + text.substr(space + 1) + ")";
 }
 
-Error HeldError(const std::string& what, const std::string& holder) {
-  const auto space = holder.find(' ');
-  std::string who = "another process";
-  if (space != std::string::npos)
-    who = "process " + holder.substr(0, space) + " (" + holder.substr(space + 1) + ")";
-  return {ErrorCode::kUnavailable, what + " is locked by " + who, "stop it or use its socket"};
+// Whether it is locked now. `held` is what to say where somebody else holds it.
+Result<void> Lock(const FileDescriptor& file, const std::filesystem::path& path,
+                  const std::function<Error(const std::string& holder)>& held) {
+  if (flock(file.Get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno == EWOULDBLOCK) return held(HolderInWords(file.Get()));
+  return FileError("lock", path, errno);
+}
+
+Result<void> WriteHolder(const FileDescriptor& file, const std::filesystem::path& path,
+                         const std::string& program) {
+  const std::string text = std::to_string(getpid()) + " " + program + "\n";
+  if (ftruncate(file.Get(), 0) == 0 &&
+      pwrite(file.Get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) {
+    return {};
+  }
+  return FileError("write lock file", path, errno);
+}
+
+// A lock file that was made for a reader must not keep the store's owner out.
+void GiveToOwnerOf(const std::filesystem::path& folder, const FileDescriptor& file) {
+  struct stat owner{};
+  if (stat(folder.c_str(), &owner) != 0) return;
+  // Where this process may not do that, it is the owner itself, or has no business to.
+  if (fchown(file.Get(), owner.st_uid, owner.st_gid) != 0) return;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<OwnerLock>> OwnerLock::Take(const std::filesystem::path& path, const std::string& what,
                                                    const std::string& program) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-  if (descriptor < 0) return FileError("open lock file", path, errno);
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    const int failed = errno;
-    const std::string holder = ReadHolder(descriptor);
-    close(descriptor);
-    if (failed == EWOULDBLOCK) return HeldError(what, holder);
-    return FileError("lock", path, failed);
-  }
-  const std::string text = std::to_string(getpid()) + " " + program + "\n";
-  if (ftruncate(descriptor, 0) != 0 ||
-      pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    const int failed = errno;
-    close(descriptor);
-    return FileError("write lock file", path, failed);
-  }
-  return std::unique_ptr<OwnerLock>(new OwnerLock(descriptor));
+  FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
+  if (!file.IsOpen()) return FileError("open lock file", path, errno);
+  const auto held = [&](const std::string& holder) {
+    return Error{ErrorCode::kUnavailable, what + " is locked by " + holder, "stop it or use its socket"};
+  };
+  if (auto locked = Lock(file, path, held); !locked) return locked.error();
+  if (auto written = WriteHolder(file, path, program); !written) return written.error();
+  return std::unique_ptr<OwnerLock>(new OwnerLock(std::move(file)));
 }
 
-OwnerLock::~OwnerLock() {
-  close(descriptor_);
+Result<std::unique_ptr<OwnerLock>> OwnerLock::TakeToRead(const std::filesystem::path& path,
+                                                         const std::string& what,
+                                                         const std::string& program) {
+  FileDescriptor file(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  bool writable = file.IsOpen();
+  if (!writable && errno == ENOENT) {
+    file = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kMode));
+    if (!file.IsOpen() && errno == EROFS) {
+      return std::unique_ptr<OwnerLock>(new OwnerLock(FileDescriptor()));
+    }
+    writable = file.IsOpen();
+    if (writable) GiveToOwnerOf(path.parent_path(), file);
+  } else if (!writable && (errno == EROFS || errno == EACCES)) {
+    file = FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  }
+  if (!file.IsOpen()) return FileError("open lock file", path, errno);
+  const auto held = [&](const std::string& holder) {
+    return Error{ErrorCode::kFailedPrecondition, what + " is in use by " + holder,
+                 "an agent that runs delivers by itself; stop it first if it can't"};
+  };
+  if (auto locked = Lock(file, path, held); !locked) return locked.error();
+  if (writable) {
+    if (auto written = WriteHolder(file, path, program); !written) return written.error();
+  }
+  return std::unique_ptr<OwnerLock>(new OwnerLock(std::move(file)));
 }
+
+OwnerLock::~OwnerLock() = default;
 
 }  // namespace tillwire

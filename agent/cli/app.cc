@@ -4,6 +4,7 @@
 #include "agent/cli/events_command.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/explain_command.h"
+#include "agent/cli/export_command.h"
 #include "agent/cli/pause_command.h"
 #include "agent/cli/release_command.h"
 #include "agent/cli/requeue_command.h"
@@ -25,8 +26,9 @@ ProgramText Text() {
       "Records at the till what the order management system must learn, and shows how the "
       "agent is";
   text.command.description =
-      "Every command but config and completion talks to tillwired, the agent on this terminal, through its "
-      "socket.";
+      "Every command but export, config and completion talks to tillwired, the agent on this terminal, "
+      "through "
+      "its socket.";
   text.command.exit_statuses = {
       {Code(ExitCode::kDone), "done"},
       {Code(ExitCode::kRefused), "refused, or not found"},
@@ -72,6 +74,7 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
   commands_.push_back(std::make_unique<ReleaseCommand>(line_, connection_));
   commands_.push_back(std::make_unique<PauseCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ResumeCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<ExportCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ConfigCheckCommand>(line_, "tillwired", "/etc/tillwire/tillwired.toml",
                                                            InspectAgentConfig));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));

@@ -30,9 +30,10 @@ std::vector<Interval> RunsOf(const std::vector<Record>& records) {
 class RecordAcceptor {
  public:
   RecordAcceptor(LedgerTransaction& ledger, const StreamIdentity& identity, const EventBatch& batch,
-                 WallTime now)
+                 WallTime now, std::optional<ImportRow> import)
       : ledger_(ledger),
         now_(now),
+        import_(import),
         view_(ledger, ledger.EnsureEpoch(identity, batch.epoch), RunsOf(batch.records)),
         history_(ledger, identity, batch.epoch, view_) {}
 
@@ -146,6 +147,7 @@ class RecordAcceptor {
   RecordResult TakeEffect(const Record& record, const Inspection& inspection) {
     Append(EntryKind::kAccepted, record, inspection);
     ++counts_.accepted;
+    if (import_) ++counts_.imported;
     Hold(record);
     return PlainResult(record.id.sequence, Disposition::kAccepted);
   }
@@ -208,11 +210,13 @@ class RecordAcceptor {
     entry.origin = record.origin;
     entry.event_id = inspection.event_id;
     entry.event = record.event;
+    entry.import = import_;
     ledger_.Append(entry);
   }
 
   LedgerTransaction& ledger_;
   const WallTime now_;
+  const std::optional<ImportRow> import_;
   EpochView view_;
   History history_;
   EpochCounts counts_;
@@ -221,12 +225,12 @@ class RecordAcceptor {
 }  // namespace
 
 BatchResult Accept(LedgerTransaction& ledger, const StreamIdentity& identity, const InspectedBatch& inspected,
-                   WallTime now) {
+                   WallTime now, std::optional<ImportRow> import) {
   const EventBatch& batch = inspected.batch;
   BatchResult answer{batch.batch_id, {}};
   if (batch.records.empty()) return answer;
   answer.results.reserve(batch.records.size());
-  RecordAcceptor acceptor(ledger, identity, batch, now);
+  RecordAcceptor acceptor(ledger, identity, batch, now, import);
   for (std::size_t i = 0; i < batch.records.size(); ++i) {
     answer.results.push_back(acceptor.Judge(batch.records[i], inspected.inspections[i]));
   }

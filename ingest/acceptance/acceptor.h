@@ -4,6 +4,8 @@
 // throws. Each record is judged by itself, in the batch's order, and later records see what earlier ones did.
 #pragma once
 
+#include <optional>
+
 #include "core/clock.h"
 #include "core/write_back.h"
 #include "ingest/acceptance/rules.h"
@@ -12,13 +14,14 @@
 namespace tillwire {
 
 // Judges a batch and writes what follows from it. One result for each record. Sequences are from 1 to
-// kMaxSequence and ascend.
+// kMaxSequence and ascend. `import` is the export file that brought the batch, if it did not come on a
+// stream: its entries are marked, and nothing else differs.
 BatchResult Accept(LedgerTransaction& ledger, const StreamIdentity& identity, const InspectedBatch& inspected,
-                   WallTime now);
+                   WallTime now, std::optional<ImportRow> import = std::nullopt);
 
 // Closes sequences that will never come. One result for each tombstone. first and last are from 1 to
 // kMaxSequence.
 BatchResult Accept(LedgerTransaction& ledger, const StreamIdentity& identity, const Tombstones& tombstones,
-                   WallTime now);
+                   WallTime now, std::optional<ImportRow> import = std::nullopt);
 
 }  // namespace tillwire

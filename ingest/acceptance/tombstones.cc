@@ -15,10 +15,11 @@ namespace {
 class TombstoneAcceptor {
  public:
   TombstoneAcceptor(LedgerTransaction& ledger, const StreamIdentity& identity, const Tombstone& tombstone,
-                    WallTime now)
+                    WallTime now, std::optional<ImportRow> import)
       : ledger_(ledger),
         tombstone_(tombstone),
         now_(now),
+        import_(import),
         view_(ledger, ledger.EnsureEpoch(identity, tombstone.epoch),
               std::vector{Interval{tombstone.first, tombstone.last}}),
         history_(ledger, identity, tombstone.epoch, view_) {}
@@ -129,6 +130,7 @@ class TombstoneAcceptor {
     entry.previous_hash = closed.previous_hash;
     entry.hash = closed.last_hash;
     entry.cause = closed.cause;
+    entry.import = import_;
     ledger_.Append(entry);
   }
 
@@ -154,6 +156,7 @@ class TombstoneAcceptor {
   LedgerTransaction& ledger_;
   const Tombstone& tombstone_;
   const WallTime now_;
+  const std::optional<ImportRow> import_;
   EpochView view_;
   History history_;
   EpochCounts counts_;
@@ -162,11 +165,11 @@ class TombstoneAcceptor {
 }  // namespace
 
 BatchResult Accept(LedgerTransaction& ledger, const StreamIdentity& identity, const Tombstones& tombstones,
-                   WallTime now) {
+                   WallTime now, std::optional<ImportRow> import) {
   BatchResult answer{tombstones.batch_id, {}};
   answer.results.reserve(tombstones.tombstones.size());
   for (const Tombstone& tombstone : tombstones.tombstones) {
-    answer.results.push_back(TombstoneAcceptor(ledger, identity, tombstone, now).Judge());
+    answer.results.push_back(TombstoneAcceptor(ledger, identity, tombstone, now, import).Judge());
   }
   return answer;
 }

@@ -4,6 +4,8 @@
 
 #include "ingest/cli/connection.h"
 #include "ingest/cli/events_command.h"
+#include "ingest/cli/export_key_command.h"
+#include "ingest/cli/import_command.h"
 #include "ingest/cli/status_command.h"
 #include "platform/command_line/completion.h"
 
@@ -17,13 +19,14 @@ ProgramText Text() {
   text.command.name = "tillwire-ingestd";
   text.command.summary = "The centre of Tillwire: takes in what the tills send, and shows it";
   text.command.description =
-      "serve runs the service. Every other command that looks into the ledger asks the running service: only "
-      "that "
-      "one opens the file.";
+      "serve runs the service. Every other command that needs the ledger asks the running service: only that "
+      "one "
+      "opens the file.";
   text.command.exit_statuses = {{kExitDone, "done"},
                                 {kExitFailed, "failed, or stopped in the middle"},
                                 {kExitBadInput, "bad input"},
-                                {kExitUnreachable, "no service answers"}};
+                                {kExitUnreachable, "no service answers"},
+                                {kExitIncomplete, "done, and some of it needs a person (import)"}};
   text.section = 8;
   text.files = {{kConfigFile, "The configuration."},
                 {"/var/lib/tillwire-ingest/ledger.db", "The ledger, with its lock and log beside it."}};
@@ -64,6 +67,8 @@ IngestCommandLine::IngestCommandLine(std::function<int(const std::string& config
   commands_.push_back(std::make_unique<ServeCommand>(line_, std::move(serve)));
   commands_.push_back(std::make_unique<EventsCommand>(line_));
   commands_.push_back(std::make_unique<StatusCommand>(line_));
+  commands_.push_back(std::make_unique<ImportCommand>(line_));
+  commands_.push_back(std::make_unique<ExportKeyCommand>(line_));
   commands_.push_back(
       std::make_unique<ConfigCheckCommand>(line_, "this service", kConfigFile, std::move(inspect)));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));

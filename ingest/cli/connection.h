@@ -22,6 +22,7 @@ enum ExitCode : int {
   kExitFailed = 1,       // the service refused, or stopped in the middle
   kExitBadInput = 2,     // the command line or the configuration is wrong
   kExitUnreachable = 3,  // no service answers
+  kExitIncomplete = 4,   // done, and some of it needs a person
 };
 
 // Adds --server, with its environment variable, to a command.

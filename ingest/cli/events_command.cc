@@ -34,6 +34,11 @@ std::string KindName(v1::LedgerEntryKind kind) {
   return name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : std::to_string(static_cast<int>(kind));
 }
 
+// How it came.
+const char* Via(const v1::LedgerEntry& entry) {
+  return entry.export_id().empty() ? "stream" : "import";
+}
+
 std::optional<v1::StoreEvent> ParseEvent(const v1::LedgerEntry& entry) {
   v1::StoreEvent event;
   if (entry.event().empty() || !event.ParseFromString(entry.event())) return std::nullopt;
@@ -58,6 +63,8 @@ class JsonPrinter final : public Printer {
     line["epoch"] = EpochName(entry.epoch());
     line["sequence"] = entry.sequence();
     line["last_sequence"] = entry.last_sequence();
+    line["via"] = Via(entry);
+    if (!entry.export_id().empty()) line["export_id"] = entry.export_id();
     line["lane"] = entry.lane();
     line["previous_hash"] = Hex(entry.previous_hash());
     line["hash"] = Hex(entry.hash());
@@ -75,7 +82,9 @@ class JsonPrinter final : public Printer {
 // Columns of a fixed width: with --follow nobody knows what is yet to come.
 class TablePrinter final : public Printer {
  public:
-  TablePrinter() { Row("POSITION", "RECEIVED", "STORE", "TERMINAL", "SEQUENCE", "KIND", "LANE", "EVENT"); }
+  TablePrinter() {
+    Row("POSITION", "RECEIVED", "STORE", "TERMINAL", "SEQUENCE", "VIA", "KIND", "LANE", "EVENT");
+  }
 
   void Print(const v1::LedgerEntry& entry) override {
     const bool is_tombstone = entry.kind() == v1::LEDGER_ENTRY_KIND_TOMBSTONE;
@@ -83,7 +92,7 @@ class TablePrinter final : public Printer {
     if (entry.last_sequence() != entry.sequence()) sequence += "-" + std::to_string(entry.last_sequence());
     const auto event = ParseEvent(entry);
     Row(std::to_string(entry.position()), TimeText(entry.received_time()), entry.store_id(),
-        entry.terminal_id(), sequence, What(entry, event), is_tombstone ? "-" : entry.lane(),
+        entry.terminal_id(), sequence, Via(entry), What(entry, event), is_tombstone ? "-" : entry.lane(),
         is_tombstone ? entry.cause() : (event ? event->event_id() : "unreadable"));
   }
 
@@ -104,11 +113,12 @@ class TablePrinter final : public Printer {
   }
 
   static void Row(const std::string& position, const std::string& time, const std::string& store,
-                  const std::string& terminal, const std::string& sequence, const std::string& kind,
-                  const std::string& lane, const std::string& event) {
+                  const std::string& terminal, const std::string& sequence, const std::string& via,
+                  const std::string& kind, const std::string& lane, const std::string& event) {
     std::cout << std::left << std::setw(9) << position << " " << std::setw(27) << time << " " << std::setw(10)
               << store << " " << std::setw(12) << terminal << " " << std::setw(9) << sequence << " "
-              << std::setw(12) << kind << " " << std::setw(24) << lane << " " << event << "\n";
+              << std::setw(6) << via << " " << std::setw(12) << kind << " " << std::setw(24) << lane << " "
+              << event << "\n";
   }
 };
 
@@ -119,7 +129,9 @@ EventsCommand::EventsCommand(CommandLine& line)
           {"events",
            "List what arrived, in the order of commit",
            "An entry is an event in effect, a tombstone (sequences that a terminal gave up), or an event "
-           "that reappeared after its sequence had been given up and is not in effect.",
+           "that reappeared after its sequence had been given up and is not in effect. VIA says whether it "
+           "came on "
+           "the terminal's stream or was imported from a file.",
            {{kExitDone, "done"},
             {kExitFailed, "the service refused, or stopped in the middle"},
             {kExitBadInput, "bad input"},

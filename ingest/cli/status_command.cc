@@ -29,6 +29,7 @@ void PrintTable(const std::string& server, const v1::GetIngestionStatusResponse&
   Line("connected streams", status.connected_streams(), "open now");
   Line("terminals", status.terminals(), "that ever wrote here");
   Line("accepted", status.accepted(), "events in effect");
+  Line("imported", status.imported(), "of those, what export files brought");
   Line("duplicates", status.duplicates(), "arrived again, absorbed");
   Line("parked", status.parked(), "refused for now; a person must act");
   Line("tombstoned", status.tombstoned(), "sequences that were given up");

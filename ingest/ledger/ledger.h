@@ -36,6 +36,13 @@ struct StreamIdentity {
 };
 
 using EpochRow = std::int64_t;
+using ImportRow = std::int64_t;
+
+// An export file, by its header.
+struct ImportSource {
+  Uuid export_id;
+  WallTime exported_at;
+};
 
 // The sequences first to last are accepted. Its two hashes are what neighbours are linked to.
 struct StoredRange {
@@ -94,6 +101,7 @@ struct NewEntry {
   std::optional<Uuid> event_id;
   std::string_view cause;  // with kTombstone
   std::string_view event;
+  std::optional<ImportRow> import;  // the export file that brought it; absent if it came on a stream
 };
 
 // What is read back.
@@ -110,6 +118,7 @@ struct StoredEntry {
   std::optional<Hash> hash;
   std::string cause;
   std::string event;
+  std::optional<Uuid> export_id;  // of the export file that brought it
 };
 
 struct EntryQuery {
@@ -133,6 +142,7 @@ struct EpochCounts {
   std::uint64_t conflicts = 0;
   std::uint64_t tombstoned = 0;
   std::uint64_t reappeared = 0;
+  std::uint64_t imported = 0;  // of those accepted, what export files brought
 
   bool operator==(const EpochCounts&) const = default;
 };
@@ -188,6 +198,8 @@ class LedgerTransaction {
 
   // -- The log
 
+  // The row of an export file, made if absent.
+  [[nodiscard]] virtual ImportRow EnsureImport(const ImportSource& source, WallTime now) = 0;
   // SHA-256 of the bytes of the event in effect under this id, if there is one.
   [[nodiscard]] virtual std::optional<Hash> ContentInEffect(const Uuid& event_id) = 0;
   // Gives the entry's position.

@@ -10,7 +10,7 @@
 
 namespace tillwire {
 
-inline constexpr std::array<Migration, 1> kLedgerMigrations{{{1, R"sql(
+inline constexpr std::array<Migration, 2> kLedgerMigrations{{{1, R"sql(
 CREATE TABLE ledger (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -111,6 +111,18 @@ CREATE TABLE recaptured (
   hash      BLOB NOT NULL,
   PRIMARY KEY (epoch_row, sequence, hash)
 ) WITHOUT ROWID;
+)sql"},
+                                                             {2, R"sql(
+-- Export files of which a part was taken in.
+CREATE TABLE imports (
+  import_row  INTEGER PRIMARY KEY,
+  export_id   BLOB NOT NULL UNIQUE,
+  exported_at INTEGER NOT NULL,
+  imported_at INTEGER NOT NULL  -- when its first part came
+);
+-- The export file that brought it. A NULL takes no room, so that what comes on a stream is read as before.
+ALTER TABLE entries ADD COLUMN import_row INTEGER;
+ALTER TABLE epochs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
 )sql"}}};
 
 }  // namespace tillwire

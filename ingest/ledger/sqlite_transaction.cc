@@ -86,8 +86,8 @@ SqliteLedgerTransaction::SqliteLedgerTransaction(SQLite::Database& database)
       key_of_epoch_(database, "SELECT store_id, terminal_id, epoch FROM epochs WHERE epoch_row = ?"),
       add_counts_(database,
                   "UPDATE epochs SET accepted = accepted + ?2, duplicates = duplicates + ?3, "
-                  "conflicts = conflicts + ?4, tombstoned = tombstoned + ?5, reappeared = reappeared + ?6 "
-                  "WHERE epoch_row = ?1"),
+                  "conflicts = conflicts + ?4, tombstoned = tombstoned + ?5, reappeared = reappeared + ?6, "
+                  "imported = imported + ?7 WHERE epoch_row = ?1"),
       range_before_(database,
                     "SELECT first, last, previous_hash, last_hash FROM ranges "
                     "WHERE epoch_row = ? AND first < ? ORDER BY first DESC LIMIT 1"),
@@ -117,23 +117,26 @@ SqliteLedgerTransaction::SqliteLedgerTransaction(SQLite::Database& database)
                          "SELECT sequence, hash FROM recaptured "
                          "WHERE epoch_row = ? AND sequence BETWEEN ? AND ? ORDER BY sequence"),
       put_recaptured_(database, "INSERT OR IGNORE INTO recaptured VALUES (?, ?, ?)"),
+      find_import_(database, "SELECT import_row FROM imports WHERE export_id = ?"),
+      add_import_(database, "INSERT INTO imports (export_id, exported_at, imported_at) VALUES (?, ?, ?)"),
+      export_id_of_(database, "SELECT export_id FROM imports WHERE import_row = ?"),
       event_in_effect_(database, "SELECT event FROM entries WHERE kind = 1 AND event_id = ?"),
       highest_id_(database, "SELECT max(event_id) FROM entries WHERE kind = 1"),
-      append_(
-          database,
-          "INSERT INTO entries (kind, received_at, epoch_row, sequence, last_sequence, lane, "
-          "predecessor_epoch, "
-          "predecessor_sequence, predecessor_hash, previous_hash, hash, origin_epoch, origin_sequence, "
-          "origin_hash, event_id, cause, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      append_(database,
+              "INSERT INTO entries (kind, received_at, epoch_row, sequence, last_sequence, lane, "
+              "predecessor_epoch, "
+              "predecessor_sequence, predecessor_hash, previous_hash, hash, origin_epoch, origin_sequence, "
+              "origin_hash, event_id, cause, event, import_row) "
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
       read_(database,
             "SELECT position, epoch_row, kind, received_at, sequence, last_sequence, lane, previous_hash, "
             "hash, "
-            "cause, event FROM entries WHERE position > ? ORDER BY position"),
-      sum_counts_(
-          database,
-          "SELECT total(accepted), total(duplicates), total(conflicts), total(tombstoned), "
-          "total(reappeared), (SELECT count(*) FROM (SELECT DISTINCT store_id, terminal_id FROM epochs)) "
-          "FROM epochs"),
+            "cause, event, import_row FROM entries WHERE position > ? ORDER BY position"),
+      sum_counts_(database,
+                  "SELECT total(accepted), total(duplicates), total(conflicts), total(tombstoned), "
+                  "total(reappeared), total(imported), (SELECT count(*) FROM (SELECT DISTINCT store_id, "
+                  "terminal_id FROM epochs)) "
+                  "FROM epochs"),
       count_parked_(database, "SELECT count(*) FROM parked") {}
 
 std::optional<EpochRow> SqliteLedgerTransaction::FindEpoch(const StreamIdentity& identity,
@@ -161,6 +164,7 @@ void SqliteLedgerTransaction::AddCounts(EpochRow row, const EpochCounts& counts)
       .Bind(counts.conflicts)
       .Bind(counts.tombstoned)
       .Bind(counts.reappeared)
+      .Bind(counts.imported)
       .Execute();
 }
 
@@ -270,6 +274,28 @@ const Uuid& SqliteLedgerTransaction::HighestInEffect() {
   return *highest_in_effect_;
 }
 
+ImportRow SqliteLedgerTransaction::EnsureImport(const ImportSource& source, WallTime now) {
+  {
+    StatementRun run(find_import_);
+    if (run.BindBlob(source.export_id.AsBytes()).Step()) return run.Int(0);
+  }
+  StatementRun(add_import_)
+      .BindBlob(source.export_id.AsBytes())
+      .Bind(ToMicros(source.exported_at))
+      .Bind(ToMicros(now))
+      .Execute();
+  return database_.getLastInsertRowid();
+}
+
+Uuid SqliteLedgerTransaction::ExportIdOf(ImportRow row) {
+  StatementRun run(export_id_of_);
+  const auto id = run.Bind(row).Step() ? Uuid::FromBytes(run.Blob(0)) : std::nullopt;
+  if (id) return *id;
+  throw StorageFault({ErrorCode::kDataLoss,
+                      "an entry names import row " + std::to_string(row) + ", which is missing",
+                      "the ledger is damaged; set it aside and restore a backup"});
+}
+
 std::optional<Hash> SqliteLedgerTransaction::ContentInEffect(const Uuid& event_id) {
   // Ids ascend with time, so most are higher than any before; no need to look for those.
   if (event_id > HighestInEffect()) return std::nullopt;
@@ -293,7 +319,13 @@ std::uint64_t SqliteLedgerTransaction::Append(const NewEntry& entry) {
   } else {
     run.BindNull();
   }
-  run.BindBlob(entry.event).Execute();
+  run.BindBlob(entry.event);
+  if (entry.import) {
+    run.Bind(*entry.import);
+  } else {
+    run.BindNull();
+  }
+  run.Execute();
   if (entry.kind == EntryKind::kAccepted && entry.event_id && *entry.event_id > HighestInEffect()) {
     highest_in_effect_ = entry.event_id;
   }
@@ -333,8 +365,8 @@ EntryPage SqliteLedgerTransaction::Read(const EntryQuery& query) {
       bytes += event.size();
       page.entries.push_back({run.Unsigned(0), static_cast<EntryKind>(run.Int(2)), FromMicros(run.Int(3)),
                               key.identity, key.epoch, run.Unsigned(4), run.Unsigned(5), run.Text(6),
-                              OptionalHashAt(run, 7), OptionalHashAt(run, 8), run.Text(9),
-                              std::string(event)});
+                              OptionalHashAt(run, 7), OptionalHashAt(run, 8), run.Text(9), std::string(event),
+                              run.IsNull(11) ? std::nullopt : std::optional(ExportIdOf(run.Int(11)))});
     }
     page.scanned_through = run.Unsigned(0);
   }
@@ -346,8 +378,9 @@ LedgerStatistics SqliteLedgerTransaction::Statistics() {
   {
     StatementRun run(sum_counts_);
     run.Step();
-    statistics.counts = {run.Unsigned(0), run.Unsigned(1), run.Unsigned(2), run.Unsigned(3), run.Unsigned(4)};
-    statistics.terminals = run.Unsigned(5);
+    statistics.counts = {run.Unsigned(0), run.Unsigned(1), run.Unsigned(2),
+                         run.Unsigned(3), run.Unsigned(4), run.Unsigned(5)};
+    statistics.terminals = run.Unsigned(6);
   }
   StatementRun run(count_parked_);
   run.Step();

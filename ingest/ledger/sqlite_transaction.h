@@ -40,6 +40,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   [[nodiscard]] std::vector<ResolvedSequence> Recaptured(EpochRow origin_row, Interval span) override;
   void PutRecaptured(EpochRow origin_row, std::uint64_t sequence, const Hash& hash) override;
 
+  [[nodiscard]] ImportRow EnsureImport(const ImportSource& source, WallTime now) override;
   [[nodiscard]] std::optional<Hash> ContentInEffect(const Uuid& event_id) override;
   std::uint64_t Append(const NewEntry& entry) override;
 
@@ -60,6 +61,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   };
   const EpochKey& KeyOf(EpochRow row);
   const Uuid& HighestInEffect();
+  Uuid ExportIdOf(ImportRow row);
 
   SQLite::Database& database_;
   SQLite::Statement find_epoch_, add_epoch_, key_of_epoch_, add_counts_;
@@ -68,6 +70,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   SQLite::Statement parked_within_, put_parked_, delete_parked_;
   SQLite::Statement tombstone_before_, tombstones_within_, put_tombstone_, mark_reappeared_;
   SQLite::Statement recaptured_within_, put_recaptured_;
+  SQLite::Statement find_import_, add_import_, export_id_of_;
   SQLite::Statement event_in_effect_, highest_id_, append_, read_, sum_counts_, count_parked_;
   std::unordered_map<EpochRow, EpochKey> epochs_;  // for reading; bounded, filled on demand
   std::optional<Uuid> highest_in_effect_;          // of the ids of events in effect; filled on demand

@@ -30,6 +30,7 @@ void Encode(StoredEntry entry, v1::LedgerEntry& wire) {
   EncodeHash(entry.hash, *wire.mutable_hash());
   wire.set_event(std::move(entry.event));
   wire.set_cause(std::move(entry.cause));
+  if (entry.export_id) wire.set_export_id(entry.export_id->ToString());
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "core/limits.h"
 #include "ingest/service/entry_listing.h"
+#include "ingest/service/record_import.h"
 #include "platform/open_calls.h"
 #include "proto/grpc_error.h"
 #include "proto/time_codec.h"
@@ -37,13 +38,17 @@ void Encode(const LedgerStatistics& statistics, v1::GetIngestionStatusResponse& 
   wire.set_tombstoned(statistics.counts.tombstoned);
   wire.set_conflicts(statistics.counts.conflicts);
   wire.set_reappeared(statistics.counts.reappeared);
+  wire.set_imported(statistics.counts.imported);
 }
 
 }  // namespace
 
 class OperationsService::Impl final : public v1::OperationsService::CallbackService {
  public:
-  explicit Impl(OperationsParts parts) : parts_(parts) {}
+  explicit Impl(OperationsParts parts)
+      : parts_(std::move(parts)),
+        import_{parts_.ledger,       parts_.commit,  parts_.feed,  parts_.clock, parts_.ledger_failed,
+                parts_.timed_ledger, parts_.metrics, parts_.rules, parts_.limits} {}
 
   grpc::ServerWriteReactor<v1::ListLedgerEntriesResponse>* ListLedgerEntries(
       grpc::CallbackServerContext* /*context*/, const v1::ListLedgerEntriesRequest* request) override {
@@ -74,14 +79,24 @@ class OperationsService::Impl final : public v1::OperationsService::CallbackServ
     return reactor;
   }
 
+  grpc::ServerUnaryReactor* ImportRecords(grpc::CallbackServerContext* context,
+                                          const v1::ImportRecordsRequest* request,
+                                          v1::ImportRecordsResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    tillwire::ImportRecords(import_, *request, *response, *reactor);
+    return reactor;
+  }
+
   void Stop() { calls_.StopAll(); }
 
  private:
-  OperationsParts parts_;
+  const OperationsParts parts_;
+  const ImportParts import_;
   OpenCalls calls_;
 };
 
-OperationsService::OperationsService(OperationsParts parts) : impl_(std::make_unique<Impl>(parts)) {}
+OperationsService::OperationsService(OperationsParts parts)
+    : impl_(std::make_unique<Impl>(std::move(parts))) {}
 OperationsService::~OperationsService() = default;
 grpc::Service& OperationsService::Grpc() {
   return *impl_;

@@ -1,14 +1,20 @@
-// OperationsService over gRPC: looking into the running service. Reads go through the commit thread in
-// bounded pages, so that only one connection ever touches the ledger, and what is shown is on disk.
+// OperationsService over gRPC: looking into the running service, and importing files. Reads go through the
+// commit thread in bounded pages, so that only one connection ever touches the ledger, and what is shown is
+// on disk.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/clock.h"
+#include "core/write_back.h"
+#include "ingest/acceptance/rules.h"
 #include "ingest/acceptance/stream_registry.h"
 #include "ingest/ledger/ledger.h"
 #include "ingest/service/entry_feed.h"
+#include "ingest/service/ingestion_metrics.h"
 #include "storage/group_commit.h"
+#include "storage/timed_store.h"
 
 namespace grpc {
 class Service;
@@ -23,6 +29,13 @@ struct OperationsParts {
   const StreamRegistry& streams;
   EntryFeed& feed;
   WallTime started_at;
+  // For what export files bring; as those of the ingestion service.
+  const Clock& clock;
+  std::function<void()> ledger_failed;
+  TimedStore& timed_ledger;
+  IngestionMetrics& metrics;
+  AcceptanceRules rules;
+  StreamLimits limits;
 };
 
 class OperationsService {

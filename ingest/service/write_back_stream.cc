@@ -11,6 +11,7 @@
 #include "core/epoch.h"
 #include "ingest/acceptance/acceptor.h"
 #include "ingest/acceptance/batch_limits.h"
+#include "ingest/service/batch_results.h"
 #include "proto/event_codec.h"
 #include "proto/grpc_error.h"
 #include "proto/write_back_codec.h"
@@ -20,29 +21,6 @@ namespace {
 
 Error ProtocolError(const std::string& message) {
   return {ErrorCode::kInvalidArgument, message, "a stream begins with one Hello; batches follow"};
-}
-
-// One line for what a person may have to look into.
-void LogResults(const StreamIdentity& identity, const BatchResult& answer) {
-  std::size_t parked = 0;
-  std::size_t conflicts = 0;
-  std::size_t closed = 0;
-  const RecordResult* first = nullptr;
-  for (const RecordResult& result : answer.results) {
-    const bool notable = result.disposition == Disposition::kParked ||
-                         result.disposition == Disposition::kConflict ||
-                         result.disposition == Disposition::kTombstoned;
-    if (!notable) continue;
-    if (result.disposition == Disposition::kParked) ++parked;
-    if (result.disposition == Disposition::kConflict) ++conflicts;
-    if (result.disposition == Disposition::kTombstoned) ++closed;
-    if (first == nullptr) first = &result;
-  }
-  if (first == nullptr) return;
-  spdlog::warn(
-      "ingest: not in effect store={} terminal={} parked={} conflicts={} given_up={} first_sequence={} "
-      "detail=\"{}\"",
-      identity.store_id, identity.terminal_id, parked, conflicts, closed, first->sequence, first->detail);
 }
 
 // Leads from a caller's trace to what was refused here. Costs nothing unless somebody asks for detail.
@@ -229,26 +207,13 @@ void WriteBackStream::SubmitBatch(Judge judge, bool tombstones) {
     if (!*answer) return self->EndSuperseded();
     self->context_.parts.feed.Announce();
     LogResults(self->identity_, **answer);
-    self->CountResults(**answer, tombstones);
+    CountResults(self->context_.parts.metrics, **answer, tombstones);
     self->Respond(std::move(**answer));
     const std::lock_guard lock(self->mutex_);
     --self->jobs_;
     self->EndIfDrained();
   };
   context_.parts.commit.Submit(std::move(job));
-}
-
-void WriteBackStream::CountResults(const BatchResult& answer, bool tombstones) {
-  IngestionMetrics& metrics = context_.parts.metrics;
-  for (const RecordResult& result : answer.results) {
-    if (result.disposition == Disposition::kConflict) metrics.conflicts.Add();
-    if (tombstones) {
-      if (result.disposition == Disposition::kTombstoned) metrics.tombstones.Add();
-      continue;
-    }
-    metrics.records[result.disposition].Add();
-    if (result.disposition == Disposition::kParked) metrics.parked[result.park_reason].Add();
-  }
 }
 
 void WriteBackStream::Respond(ToAgent message) {

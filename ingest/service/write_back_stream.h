@@ -57,7 +57,6 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   void Respond(ToAgent message);
   void WriteNext();  // with mutex_ held
   void OnWriteLate(std::uint64_t write);
-  void CountResults(const BatchResult& answer, bool tombstones);
   void EndIfDrained();  // with mutex_ held
   void EndFailed(const Error& commit_error);
   void EndSuperseded();

@@ -24,6 +24,8 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
   }
   config << "[ledger]\n"
          << "path = \"" << ledger.string() << "\"\n"
+         << "[stream]\n"
+         << "max_batch_records = " << settings.max_batch_records << "\n"
          << "[acceptance]\n"
          << "max_lines = " << settings.max_lines << "\n"
          << "allowed_stores = [";

@@ -21,8 +21,9 @@ struct CentreSettings {
   std::string listen = "127.0.0.1:0";  // port 0: one that the system chooses, another at each start
   std::uint64_t max_lines = 500;
   std::vector<std::string> allowed_stores;  // empty: all
-  std::string tls_listen = "127.0.0.1:0";   // likewise
-  std::filesystem::path tls_certificate;    // with tls_key: listens with TLS too
+  std::uint32_t max_batch_records = 512;
+  std::string tls_listen = "127.0.0.1:0";  // likewise
+  std::filesystem::path tls_certificate;   // with tls_key: listens with TLS too
   std::filesystem::path tls_key;
   std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
   std::string log_format = "text";

@@ -90,6 +90,13 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     At(origin_row).recaptured.emplace(sequence, hash);
   }
 
+  [[nodiscard]] ImportRow EnsureImport(const ImportSource& source, WallTime /*now*/) override {
+    for (std::size_t i = 0; i < state_.imports.size(); ++i) {
+      if (state_.imports[i] == source.export_id) return static_cast<ImportRow>(i);
+    }
+    state_.imports.push_back(source.export_id);
+    return static_cast<ImportRow>(state_.imports.size() - 1);
+  }
   [[nodiscard]] std::optional<Hash> ContentInEffect(const Uuid& event_id) override {
     const auto found = state_.in_effect.find(event_id);
     if (found == state_.in_effect.end()) return std::nullopt;
@@ -99,10 +106,21 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     if (entry.kind == EntryKind::kAccepted) state_.in_effect[entry.event_id.value()] = Sha256(entry.event);
     const Epoch& epoch = At(entry.epoch_row);
     const std::uint64_t position = state_.entries.size() + 1;
-    state_.entries.push_back({position, entry.kind, entry.received_at, epoch.identity, epoch.epoch,
-                              entry.sequence, entry.last_sequence, std::string(entry.lane),
-                              entry.previous_hash, entry.hash, std::string(entry.cause),
-                              std::string(entry.event)});
+    state_.entries.push_back({position,
+                              entry.kind,
+                              entry.received_at,
+                              epoch.identity,
+                              epoch.epoch,
+                              entry.sequence,
+                              entry.last_sequence,
+                              std::string(entry.lane),
+                              entry.previous_hash,
+                              entry.hash,
+                              std::string(entry.cause),
+                              std::string(entry.event),
+                              {}});
+    if (entry.import)
+      state_.entries.back().export_id = state_.imports.at(static_cast<std::size_t>(*entry.import));
     return position;
   }
 
@@ -150,6 +168,7 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
   struct State {
     std::vector<Epoch> epochs;
     std::vector<StoredEntry> entries;
+    std::vector<Uuid> imports;
     std::map<Uuid, Hash> in_effect;
   };
 
@@ -167,6 +186,7 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     sum.conflicts += counts.conflicts;
     sum.tombstoned += counts.tombstoned;
     sum.reappeared += counts.reappeared;
+    sum.imported += counts.imported;
   }
   Epoch& At(EpochRow row) { return state_.epochs.at(static_cast<std::size_t>(row)); }
 

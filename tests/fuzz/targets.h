@@ -20,6 +20,8 @@ void FuzzToCentre(std::string_view input);
 void FuzzToAgent(std::string_view input);
 // The outbox's files, as a list of changes to those of a real one (see outbox_file.cc).
 void FuzzOutboxFile(std::string_view input);
+// A file that a terminal's events travel on, by its content or as edits to it (see export_file.cc).
+void FuzzExportFile(std::string_view input);
 // The configuration file of either program.
 void FuzzConfiguration(std::string_view input);
 
@@ -28,13 +30,14 @@ struct Target {
   void (*run)(std::string_view input);
 };
 
-inline constexpr std::array<Target, 7> kTargets = {{
+inline constexpr std::array<Target, 8> kTargets = {{
     {"capture_json", FuzzCaptureJson},
     {"capture_proto", FuzzCaptureProto},
     {"spool_file", FuzzSpoolFile},
     {"to_centre", FuzzToCentre},
     {"to_agent", FuzzToAgent},
     {"outbox_file", FuzzOutboxFile},
+    {"export_file", FuzzExportFile},
     {"configuration", FuzzConfiguration},
 }};
 

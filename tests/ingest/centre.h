@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "core/limits.h"
 #include "ingest/acceptance/acceptor.h"
 #include "ingest/acceptance/welcome.h"
+#include "ingest/import/file_import.h"
 #include "ingest/ledger/sqlite_ledger.h"
 #include "tests/fakes/fake_ledger.h"
 #include "tests/fakes/fake_rng.h"
@@ -67,6 +69,16 @@ class Centre {
     REQUIRE(results.size() == 1);
     CHECK(results[0].sequence == tombstone.first);
     return results[0];
+  }
+  // As the running service takes a part of an export file.
+  BatchResult Import(const ExportHeader& header, const ImportPart& part) {
+    const StreamIdentity identity{header.store_id, header.terminal_id};
+    return InTransaction([&](LedgerTransaction& ledger) {
+      const ImportRow row = ledger.EnsureImport({header.export_id, header.created_at}, kNow);
+      const auto* batch = std::get_if<EventBatch>(&part);
+      if (batch == nullptr) return Accept(ledger, identity, std::get<Tombstones>(part), kNow, row);
+      return Accept(ledger, identity, Inspect(*batch, identity, rules), kNow, row);
+    });
   }
   Greeting Greet(std::vector<EpochSummary> epochs, BackedUp backed_up = BackedUp::kAccepted) {
     Hello hello;

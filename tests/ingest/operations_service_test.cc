@@ -160,5 +160,115 @@ TEST_CASE("The status counts what the ledger holds") {
   CHECK_FALSE(status.ledger_incarnation().empty());
 }
 
+// A part of an export file, as the import command sends it.
+v1::ImportRecordsRequest ImportOf(const Chain& chain, std::uint64_t first, std::uint64_t last) {
+  v1::WriteBackRequest stream;
+  EncodeToCentre(chain.Batch(first, last), stream);
+  v1::ImportRecordsRequest request;
+  request.set_store_id(kTerminal.store_id);
+  request.set_terminal_id(kTerminal.terminal_id);
+  request.set_export_id(std::string(16, 'x'));
+  request.mutable_exported_time()->set_seconds(1'780'000'000);
+  request.mutable_batch()->Swap(stream.mutable_batch());
+  return request;
+}
+
+grpc::Status Import(const ServiceRig& rig, const v1::ImportRecordsRequest& request,
+                    v1::ImportRecordsResponse& response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  return v1::OperationsService::NewStub(rig.NewChannel())->ImportRecords(&context, request, &response);
+}
+
+TEST_CASE("What an import brings is in effect, marked and counted; again it is a duplicate") {
+  const ServiceRig rig;
+  Chain chain(7);
+  Deliver(rig, chain, 2);
+  chain.CaptureMany(3);
+  v1::ImportRecordsResponse response;
+  REQUIRE(Import(rig, ImportOf(chain, 2, 5), response).ok());
+  REQUIRE(response.result().results_size() == 4);
+  CHECK(response.result().results(0).disposition() == v1::RECORD_DISPOSITION_DUPLICATE);
+  CHECK(response.result().results(3).disposition() == v1::RECORD_DISPOSITION_ACCEPTED);
+  CHECK(response.limits().max_batch_records() == StreamLimits().max_batch_records);
+  const auto entries = Listing(rig, {}).Rest();
+  REQUIRE(entries.size() == 5);
+  CHECK(entries[1].export_id().empty());
+  CHECK(entries[4].export_id() == Uuid::FromBytes(std::string(16, 'x'))->ToString());
+  CHECK(entries[4].event() == chain.At(5).event);
+
+  REQUIRE(Import(rig, ImportOf(chain, 2, 5), response).ok());
+  CHECK(response.result().results(3).disposition() == v1::RECORD_DISPOSITION_DUPLICATE);
+  const auto status = rig.Status();
+  CHECK(status.accepted() == 5);
+  CHECK(status.imported() == 3);
+  CHECK(status.duplicates() == 5);
+  CHECK(rig.Metrics().records[Disposition::kAccepted].Value() == 5);
+}
+
+TEST_CASE("An import without a part changes nothing, and gives the limits") {
+  IngestionOptions options;
+  options.limits.max_batch_records = 9;
+  const ServiceRig rig(options);
+  v1::ImportRecordsRequest request = ImportOf(Chain(7), 1, 0);
+  request.clear_part();
+  v1::ImportRecordsResponse response;
+  REQUIRE(Import(rig, request, response).ok());
+  CHECK(response.limits().max_batch_records() == 9);
+  CHECK_FALSE(response.has_result());
+  CHECK(rig.Status().terminals() == 0);
+}
+
+TEST_CASE(
+    "An import that is malformed, too big, or of a store that is not ours is refused, and changes nothing") {
+  IngestionOptions options;
+  options.rules.allowed_stores = {"S01"};
+  options.limits.max_batch_records = 2;
+  const ServiceRig rig(options);
+  Chain chain(7);
+  chain.CaptureMany(3);
+  v1::ImportRecordsRequest request = ImportOf(chain, 1, 2);
+  const auto refused = [&](grpc::StatusCode code, const std::string& why) {
+    v1::ImportRecordsResponse response;
+    const grpc::Status status = Import(rig, request, response);
+    CHECK(status.error_code() == code);
+    CHECK_THAT(status.error_message(), Catch::Contains(why));
+    CHECK(rig.Status().accepted() == 0);
+  };
+  SECTION("store") {
+    request.set_store_id("S02");
+    refused(grpc::StatusCode::FAILED_PRECONDITION, "allowed_stores");
+  }
+  SECTION("terminal") {
+    request.clear_terminal_id();
+    refused(grpc::StatusCode::INVALID_ARGUMENT, "terminal_id has 0 bytes");
+  }
+  SECTION("export id") {
+    request.set_export_id("x");
+    refused(grpc::StatusCode::INVALID_ARGUMENT, "export_id has 1 bytes");
+  }
+  SECTION("time") {
+    request.mutable_exported_time()->set_seconds(INT64_MAX);
+    refused(grpc::StatusCode::INVALID_ARGUMENT, "exported_time");
+  }
+  SECTION("too many records") {
+    request = ImportOf(chain, 1, 3);
+    refused(grpc::StatusCode::INVALID_ARGUMENT, "max_batch_records");
+  }
+  SECTION("a record") {
+    request.mutable_batch()->mutable_records(1)->set_hash("short");
+    refused(grpc::StatusCode::INVALID_ARGUMENT, "batch.records[1].hash");
+  }
+}
+
+TEST_CASE("While nothing can be committed an import is told to come again") {
+  ServiceRig rig;
+  Chain chain(7);
+  chain.CaptureMany(1);
+  rig.StopCommitting();
+  v1::ImportRecordsResponse response;
+  CHECK(Import(rig, ImportOf(chain, 1, 1), response).error_code() == grpc::StatusCode::UNAVAILABLE);
+}
+
 }  // namespace
 }  // namespace tillwire

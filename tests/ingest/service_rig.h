@@ -30,7 +30,8 @@ class ServiceRig {
       : ledger_(SqliteLedger::Open(directory_.Path() / "ledger.db", rng_).value()),
         commit_(std::make_unique<GroupCommit>(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
         ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}, timed_, metrics_, {}}, options),
-        operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow()}) {
+        operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow(), clock_, [] {}, timed_, metrics_,
+                     options.rules, options.limits}) {
     ListenConfig listen;
     listen.address = "127.0.0.1:0";
     auto server = Server::Start(listen, options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});

@@ -57,6 +57,9 @@ class SabotagedLedger final : public LedgerTransaction {
   void PutRecaptured(EpochRow origin_row, std::uint64_t sequence, const Hash& hash) override {
     ledger_.PutRecaptured(origin_row, sequence, hash);
   }
+  ImportRow EnsureImport(const ImportSource& source, WallTime now) override {
+    return ledger_.EnsureImport(source, now);
+  }
   std::optional<Hash> ContentInEffect(const Uuid& event_id) override {
     return forgotten_.moves || forgotten_.ranges ? std::nullopt : ledger_.ContentInEffect(event_id);
   }

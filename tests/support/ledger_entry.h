@@ -22,8 +22,9 @@ struct LedgerEntry {
   std::string lane;
   Hash previous_hash;
   Hash hash;
-  std::string event;  // the StoreEvent's bytes
-  std::string cause;  // of a tombstone
+  std::string event;      // the StoreEvent's bytes
+  std::string cause;      // of a tombstone
+  std::string export_id;  // of the export file that brought it; empty if it came on a stream
 };
 
 }  // namespace tillwire

@@ -36,6 +36,7 @@ LedgerEntry FromWire(const v1::LedgerEntry& wire) {
   entry.hash = Hash::FromBytes(wire.hash()).value_or(Hash{});
   entry.event = wire.event();
   entry.cause = wire.cause();
+  entry.export_id = wire.export_id();
   return entry;
 }
 
@@ -74,6 +75,7 @@ Result<CentreCounts> ReadCentreCounts(const std::string& address) {
   counts.tombstoned = response.tombstoned();
   counts.conflicts = response.conflicts();
   counts.reappeared = response.reappeared();
+  counts.imported = response.imported();
   counts.connected_streams = response.connected_streams();
   return counts;
 }

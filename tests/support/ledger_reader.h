@@ -17,6 +17,7 @@ struct CentreCounts {
   std::uint64_t tombstoned = 0;
   std::uint64_t conflicts = 0;
   std::uint64_t reappeared = 0;
+  std::uint64_t imported = 0;
   std::uint32_t connected_streams = 0;
 };
 
