@@ -166,7 +166,7 @@ void Outbox::Impl::Load() {
   }
   lost = 0;
   released = 0;
-  SQLite::Statement select_lost(*database, "SELECT kind, first, last FROM lost_ranges");
+  SQLite::Statement select_lost(*database, "SELECT kind, first, last FROM lost_ranges WHERE announced <= 1");
   for (StatementRun run(select_lost); run.Step();) {
     const Interval range = RequireRange(run.Unsigned(1), run.Unsigned(2), "lost_ranges");
     CountOf(static_cast<TombstoneKind>(run.Int(0))) += range.last - range.first + 1;

@@ -111,6 +111,8 @@ struct LostRange {
   Tombstone tombstone;
   WallTime detected_at;
   bool announced = false;  // the centre has confirmed the tombstone
+  bool safe = false;       // the centre has the events themselves; remembered in case it loses them
+  bool movable = false;    // of one event that is still here: a fork can give it another identity
 };
 
 struct ParkedEvent {
@@ -258,7 +260,8 @@ class Outbox final : public Transactional {
   // Records what the centre answered. RETRY and CONFLICT change nothing here.
   void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);
   // Rule 4: gives every event of `epoch` above its contiguous confirmed watermark, and everything captured
-  // after it, a new identity in a new epoch, and makes it pending. Reads and rewrites all of those.
+  // after it, a new identity in a new epoch, and makes it pending; an event that was given up stays so, and
+  // does not count as confirmed before its tombstone is. Reads and rewrites all of those.
   MoveReport MoveSuffix(std::uint64_t epoch, const std::string& why);
   // Captures go into a new epoch from now on; no event changes.
   std::uint64_t StartEpoch(const std::string& why);
@@ -276,15 +279,17 @@ class Outbox final : public Transactional {
   // may go once the centre knows. kNotFound; kFailedPrecondition (not parked, or an earlier event of its lane
   // is not resolved: a sequence must not close before those that its lane puts before it).
   Result<Requeued> Release(const Uuid& event_id, const std::string& cause);
-  // Lost ranges that the centre has not confirmed and may learn of now: one event's only when the lane's
-  // events before it are resolved. `held`: there are others.
+  // Lost ranges that the centre has not confirmed and may learn of now, those of events in the order of their
+  // capture, and so of their lane: one event's only when the lane's events before it are resolved. `held`:
+  // there are others.
   struct Unannounced {
     std::vector<LostRange> ranges;
     bool held = false;
   };
   [[nodiscard]] Unannounced UnannouncedLostRanges(std::size_t limit);
   void MarkAnnounced(const std::vector<std::int64_t>& rows);
-  // The centre has them after all.
+  // The centre has them after all. What is no longer here is remembered, and named again should the centre
+  // lose it.
   void DropLostRanges(const std::vector<std::int64_t>& rows);
 
   // -- Upkeep (in a transaction)

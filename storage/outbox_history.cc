@@ -205,7 +205,9 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
   report.first_position = impl.last_position + 1;
   if (forked == impl.epochs.end()) return report;
 
-  const Position first = std::min(impl.FirstUnresolved(forked->base + 1), impl.EndOf(*forked) + 1);
+  // What was given up here is not confirmed before its tombstone is.
+  const Position first = std::min({impl.FirstUnresolved(forked->base + 1), impl.EndOf(*forked) + 1,
+                                   impl.FirstUnconfirmedGivenUp(epoch).value_or(impl.last_position + 1)});
   const Position old_last = impl.last_position;
   Hash new_head = impl.head;
   if (first <= old_last) {

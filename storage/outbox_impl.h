@@ -124,10 +124,16 @@ class Outbox::Impl {
   void ForgetGivenUp(RecordId id);
   [[nodiscard]] std::uint64_t& CountOf(TombstoneKind kind);
   void SetAnnounced(std::int64_t row, bool announced);
-  enum class LossFilter { kAll, kUnannounced, kNotReleased };
+  void RememberSafe(const Tombstone& tombstone);
+  [[nodiscard]] std::vector<Interval> CalledLost(std::uint64_t epoch, Interval sequences);
+  // The last one includes what is safe.
+  enum class LossFilter { kUnannounced, kNotReleased, kAll };
   [[nodiscard]] std::vector<LostRange> LostRanges(LossFilter filter, std::size_t limit);
   [[nodiscard]] std::optional<Position> PositionOf(RecordId id) const;
+  [[nodiscard]] std::optional<Position> MovableEvent(const Tombstone& tombstone);
+  [[nodiscard]] std::optional<Position> FirstUnconfirmedGivenUp(std::uint64_t epoch);
   void ReconcileLostRanges(const Welcome& welcome);
+  void ReconcileLostRange(const LostRange& row, const EpochState& state);
 
   // outbox_upkeep.cc
   [[nodiscard]] std::uint64_t TotalBytesAt(Position position);

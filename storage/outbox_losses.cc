@@ -1,5 +1,6 @@
 // What will never come from this outbox: lost, damaged and released, and what the centre knows of it.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "core/epoch.h"
@@ -11,6 +12,11 @@ namespace tillwire {
 namespace {
 
 constexpr std::size_t kMaxLostRanges = 10000;  // compared with a Welcome, oldest first
+
+// What the column `announced` says.
+constexpr std::int64_t kUnannounced = 0;
+constexpr std::int64_t kAnnounced = 1;
+constexpr std::int64_t kSafe = 2;
 
 // Takes `covered` out of `interval`, both in sequences.
 std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& covered) {
@@ -179,48 +185,99 @@ void Outbox::Impl::ForgetGivenUp(RecordId id) {
 // What was declared lost here may be safe at the centre, which may have had it before the loss. Where it has
 // something at the range's end whose hash is not the lost one's, or is not told here, another copy of this
 // outbox may have put it there: that part stays lost, and is announced by itself, so that the centre compares
-// (rule 3).
+// (rule 3). What is safe is remembered: a centre that is put back to an older copy may lose it again, and
+// then nobody else would name it.
 void Outbox::Impl::ReconcileLostRanges(const Welcome& welcome) {
   for (const LostRange& row : LostRanges(LossFilter::kAll, kMaxLostRanges)) {
     const auto state =
         std::find_if(welcome.epochs.begin(), welcome.epochs.end(),
                      [&](const EpochState& epoch) { return epoch.epoch == row.tombstone.epoch; });
-    if (state == welcome.epochs.end()) continue;
-    const Interval all{row.tombstone.first, row.tombstone.last};
-    std::vector<Interval> there;
-    std::optional<Interval> doubtful;
-    for (const AcceptedRange& range : state->accepted) {
-      const bool at_end = range.first <= all.last && all.last <= range.last;
-      const bool agrees = range.last == all.last && range.last_hash == row.tombstone.last_hash;
-      if (at_end && row.tombstone.last_hash && !agrees) {
-        doubtful = Interval{std::max(range.first, all.first), all.last};
-      }
-      there.push_back({range.first, range.last});
+    if (state != welcome.epochs.end()) ReconcileLostRange(row, *state);
+  }
+}
+
+void Outbox::Impl::ReconcileLostRange(const LostRange& row, const EpochState& state) {
+  const Interval all{row.tombstone.first, row.tombstone.last};
+  std::vector<Interval> there;
+  std::optional<Interval> doubtful;
+  for (const AcceptedRange& range : state.accepted) {
+    const bool at_end = range.first <= all.last && all.last <= range.last;
+    const bool agrees = range.last == all.last && range.last_hash == row.tombstone.last_hash;
+    if (at_end && row.tombstone.last_hash && !agrees) {
+      doubtful = Interval{std::max(range.first, all.first), all.last};
     }
-    std::vector<Interval> rest = Subtract(all, there);
-    if (doubtful) rest.push_back(*doubtful);
-    if (rest.size() == 1 && rest.front() == all) {
-      if (row.announced && (doubtful || !ListsTombstone(*state, all))) SetAnnounced(row.row, false);
-      continue;
-    }
-    SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
-    StatementRun(drop).Bind(row.row).Execute();
-    CountOf(row.tombstone.kind) -= all.last - all.first + 1;
+    there.push_back({range.first, range.last});
+  }
+  std::vector<Interval> rest = Subtract(all, there);
+  if (doubtful) rest.push_back(*doubtful);
+  std::vector<Interval> not_safe = rest;
+  if (row.safe) {
+    // What was pruned may have been called lost once more, before this.
+    const std::vector<Interval> called_lost = CalledLost(row.tombstone.epoch, all);
+    if (rest.empty() && called_lost.empty()) return;
+    not_safe.insert(not_safe.end(), called_lost.begin(), called_lost.end());
+    std::vector<Interval> anew;
     for (const Interval& part : rest) {
-      Tombstone tombstone = row.tombstone;
-      tombstone.first = part.first;
-      tombstone.last = part.last;
-      if (part.last != all.last) tombstone.last_hash.reset();
-      if (part.first != all.first) tombstone.previous_hash.reset();
-      DeclareLost(tombstone);
+      for (const Interval& piece : Subtract(part, called_lost)) anew.push_back(piece);
     }
-    std::uint64_t still_lost = 0;
-    for (const Interval& part : rest) still_lost += part.last - part.first + 1;
-    if (still_lost == all.last - all.first + 1) continue;
+    rest = std::move(anew);
+  } else if (rest.size() == 1 && rest.front() == all) {
+    if (row.announced && (doubtful || !ListsTombstone(state, all))) SetAnnounced(row.row, false);
+    return;
+  }
+  const std::vector<Interval> safe = Subtract(all, not_safe);
+  SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
+  StatementRun(drop).Bind(row.row).Execute();
+  if (!row.safe) CountOf(row.tombstone.kind) -= all.last - all.first + 1;
+  const auto part_of = [&](Interval part) {
+    Tombstone tombstone = row.tombstone;
+    tombstone.first = part.first;
+    tombstone.last = part.last;
+    if (part.last != all.last) tombstone.last_hash.reset();
+    if (part.first != all.first) tombstone.previous_hash.reset();
+    return tombstone;
+  };
+  std::uint64_t still_lost = 0;
+  for (const Interval& part : rest) {
+    DeclareLost(part_of(part));
+    still_lost += part.last - part.first + 1;
+  }
+  for (const Interval& part : safe) RememberSafe(part_of(part));
+  if (row.safe && still_lost > 0) {
+    AddIncident("of " + SequencesText(all.first, all.last) + " of epoch " + EpochName(row.tombstone.epoch) +
+                ", lost here, the centre no longer has " + std::to_string(still_lost));
+  } else if (!row.safe && !safe.empty()) {
     AddIncident("of " + SequencesText(all.first, all.last) + " of epoch " + EpochName(row.tombstone.epoch) +
                 ", lost here, the centre has " + std::to_string(all.last - all.first + 1 - still_lost) +
                 "; lost for good: " + std::to_string(still_lost));
   }
+}
+
+// The parts of these sequences that are called lost.
+std::vector<Interval> Outbox::Impl::CalledLost(std::uint64_t epoch, Interval sequences) {
+  SQLite::Statement select(*database,
+                           "SELECT first, last FROM lost_ranges WHERE epoch = ? AND announced <= ? AND "
+                           "first <= ? AND last >= ?");
+  StatementRun run(select);
+  run.Bind(epoch).Bind(kAnnounced).Bind(sequences.last).Bind(sequences.first);
+  std::vector<Interval> parts;
+  while (run.Step()) parts.push_back({run.Unsigned(0), run.Unsigned(1)});
+  return parts;
+}
+
+// Only of what is no longer here: an event that was given up and is at the centre counts as delivered.
+void Outbox::Impl::RememberSafe(const Tombstone& tombstone) {
+  if (tombstone.kind != TombstoneKind::kLost) return;
+  SQLite::Statement insert(
+      *database,
+      "INSERT INTO lost_ranges (epoch, first, last, kind, last_hash, previous_hash, cause, detected_at, "
+      "announced) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  StatementRun run(insert);
+  run.Bind(tombstone.epoch).Bind(tombstone.first).Bind(tombstone.last);
+  run.Bind(static_cast<std::int64_t>(tombstone.kind));
+  run.BindOptional(tombstone.last_hash);
+  run.BindOptional(tombstone.previous_hash);
+  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Bind(kSafe).Execute();
 }
 
 std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t limit) {
@@ -231,7 +288,9 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
   StatementRun run(select);
   const auto left_out =
       filter == LossFilter::kNotReleased ? TombstoneKind::kReleased : TombstoneKind::kUnspecified;
-  run.Bind(std::int64_t{filter == LossFilter::kUnannounced ? 0 : 1});
+  run.Bind(filter == LossFilter::kAll           ? kSafe
+           : filter == LossFilter::kNotReleased ? kAnnounced
+                                                : kUnannounced);
   run.Bind(static_cast<std::int64_t>(left_out)).Bind(std::uint64_t{limit});
   std::vector<LostRange> ranges;
   while (run.Step()) {
@@ -245,7 +304,8 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
     if (!run.IsNull(6)) range.tombstone.previous_hash = run.HashAt(6);
     range.tombstone.cause = run.Text(7);
     range.detected_at = FromMicros(run.Int(8));
-    range.announced = run.Int(9) != 0;
+    range.announced = run.Int(9) == kAnnounced;
+    range.safe = run.Int(9) == kSafe;
     ranges.push_back(range);
   }
   return ranges;
@@ -253,7 +313,7 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
 
 void Outbox::Impl::SetAnnounced(std::int64_t row, bool announced) {
   SQLite::Statement update(*database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
-  StatementRun(update).Bind(std::int64_t{announced ? 1 : 0}).Bind(row).Execute();
+  StatementRun(update).Bind(announced ? kAnnounced : kUnannounced).Bind(row).Execute();
 }
 
 // The retained position that has this identity.
@@ -265,18 +325,45 @@ std::optional<Position> Outbox::Impl::PositionOf(RecordId id) const {
   return std::nullopt;
 }
 
+// Where the event that this tombstone gives up stands here, if it can be given another identity.
+std::optional<Position> Outbox::Impl::MovableEvent(const Tombstone& tombstone) {
+  if (tombstone.kind == TombstoneKind::kLost) return std::nullopt;
+  const auto position = PositionOf({tombstone.epoch, tombstone.first});
+  if (!position) return std::nullopt;
+  StatementRun run(statements->read_event);
+  if (!run.Bind(*position).Step() || !TryReadRow(run)) return std::nullopt;
+  return position;
+}
+
+// The first event of the epoch whose tombstone the centre has not confirmed.
+std::optional<Position> Outbox::Impl::FirstUnconfirmedGivenUp(std::uint64_t epoch) {
+  std::optional<Position> first;
+  for (const LostRange& range : LostRanges(LossFilter::kUnannounced, kMaxLostRanges)) {
+    if (range.tombstone.epoch != epoch) continue;
+    const auto position = MovableEvent(range.tombstone);
+    if (position && (!first || *position < *first)) first = position;
+  }
+  return first;
+}
+
 Outbox::Unannounced Outbox::UnannouncedLostRanges(std::size_t limit) {
   Unannounced unannounced;
+  // By position: a lane's tombstones close its sequences in its order, whichever was given up first.
+  std::multimap<Position, LostRange> found;
   for (LostRange& range : impl_->LostRanges(Impl::LossFilter::kUnannounced, kMaxLostRanges)) {
-    if (unannounced.ranges.size() == limit) break;
     const Tombstone& tombstone = range.tombstone;
     const bool lost = tombstone.kind == TombstoneKind::kLost;
     const auto position = lost ? std::nullopt : impl_->PositionOf({tombstone.epoch, tombstone.first});
     if (position && impl_->AwaitedPredecessor(impl_->PredecessorOf(*position))) {
       unannounced.held = true;
     } else {
-      unannounced.ranges.push_back(std::move(range));
+      found.emplace(position.value_or(0), std::move(range));
     }
+  }
+  for (auto& [position, range] : found) {
+    if (unannounced.ranges.size() == limit) break;
+    range.movable = impl_->MovableEvent(range.tombstone).has_value();
+    unannounced.ranges.push_back(std::move(range));
   }
   return unannounced;
 }
@@ -309,23 +396,29 @@ void Outbox::MarkAnnounced(const std::vector<std::int64_t>& rows) {
 
 void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
   Impl& impl = *impl_;
-  SQLite::Statement drop(*impl.database,
-                         "DELETE FROM lost_ranges WHERE id = ? RETURNING epoch, first, last, kind");
+  SQLite::Statement find(*impl.database,
+                         "SELECT epoch, first, last, kind FROM lost_ranges WHERE id = ? AND announced <= ?");
+  SQLite::Statement drop(*impl.database, "DELETE FROM lost_ranges WHERE id = ?");
+  SQLite::Statement keep(*impl.database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
   for (const std::int64_t row : rows) {
     RecordId id;
     std::uint64_t count = 0;
     auto kind = TombstoneKind::kUnspecified;
     {
-      StatementRun run(drop);
-      if (!run.Bind(row).Step()) continue;
+      StatementRun run(find);
+      if (!run.Bind(row).Bind(kAnnounced).Step()) continue;
       id = {run.Unsigned(0), run.Unsigned(1)};
       count = run.Unsigned(2) - id.sequence + 1;
       kind = static_cast<TombstoneKind>(run.Int(3));
     }
     impl.CountOf(kind) -= count;
     if (kind == TombstoneKind::kLost) {
+      StatementRun(keep).Bind(kSafe).Bind(row).Execute();
       impl.AddIncident("of what was lost here, the centre has " + Counted(count, "event"));
-    } else if (const auto position = impl.PositionOf(id)) {
+      continue;
+    }
+    StatementRun(drop).Bind(row).Execute();
+    if (const auto position = impl.PositionOf(id)) {
       impl.Confirm({*position, *position});
       impl.AddIncident("the event at sequence " + std::to_string(id.sequence) +
                        " was given up here, but the centre had it already: it is in effect");

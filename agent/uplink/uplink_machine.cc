@@ -176,7 +176,7 @@ UplinkActions UplinkMachine::OnLostRanges(BootTime now, const Outbox::Unannounce
   Unanswered sent{message.batch_id, now, 0, {}, {}};
   for (const LostRange& range : unannounced.ranges) {
     message.tombstones.push_back(range.tombstone);
-    sent.lost_rows.push_back(range.row);
+    sent.lost.push_back(range);
   }
   unanswered_.push_back(std::move(sent));
   actions.emplace_back(act::Send{std::move(message)});
@@ -273,13 +273,13 @@ void UplinkMachine::OnBatchResult(BootTime now, const BatchResult& result, Uplin
   }
   const Unanswered sent = std::move(unanswered_.front());
   unanswered_.pop_front();
-  if (result.results.size() != sent.positions.size() + sent.lost_rows.size()) {
+  if (result.results.size() != sent.positions.size() + sent.lost.size()) {
     EndStream(now, Nonsense("a result that does not fit its batch"), actions);
     return;
   }
   backoff_.Reset();
   last_answer_at_ = now;
-  if (!sent.lost_rows.empty()) {
+  if (!sent.lost.empty()) {
     OnTombstoneResults(sent, result, actions);
     Pump(now, actions);
     return;
@@ -294,17 +294,21 @@ void UplinkMachine::OnBatchResult(BootTime now, const BatchResult& result, Uplin
   }
   if (!outcomes.empty()) actions.emplace_back(act::ApplyOutcomes{std::move(outcomes)});
   if (conflict != nullptr) {
-    // The stream ends here: what is still in flight under the old identities must not be answered.
-    ResetStream();
-    state_ = State::kForking;
-    actions.emplace_back(act::CloseStream{});
-    actions.emplace_back(act::MoveSuffix{
-        sent.epoch, "the centre has another record at sequence " + std::to_string(conflict->sequence) +
-                        " of epoch " + EpochName(sent.epoch) +
-                        (conflict->detail.empty() ? "" : " (" + conflict->detail + ")")});
+    Fork(sent.epoch, conflict->sequence, conflict->detail, actions);
     return;
   }
   Pump(now, actions);
+}
+
+// The stream ends here: what is still in flight under the old identities must not be answered.
+void UplinkMachine::Fork(std::uint64_t epoch, std::uint64_t sequence, const std::string& detail,
+                         UplinkActions& actions) {
+  ResetStream();
+  state_ = State::kForking;
+  actions.emplace_back(act::CloseStream{});
+  actions.emplace_back(act::MoveSuffix{epoch, "the centre has another record at sequence " +
+                                                  std::to_string(sequence) + " of epoch " + EpochName(epoch) +
+                                                  (detail.empty() ? "" : " (" + detail + ")")});
 }
 
 void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResult& result,
@@ -341,21 +345,29 @@ void UplinkMachine::TakeResult(BootTime now, Position position, const RecordResu
 }
 
 // Whatever the centre answered, it knows now. A conflict means that another copy of this outbox has those
-// sequences.
+// sequences: what was lost here is not to be had, but an event that was given up here is still to be named,
+// under an identity of its own, and its lane waits for that.
 void UplinkMachine::OnTombstoneResults(const Unanswered& sent, const BatchResult& result,
                                        UplinkActions& actions) {
   act::MarkAnnounced announced;
-  for (std::size_t i = 0; i < sent.lost_rows.size(); ++i) {
+  std::optional<std::size_t> forked;
+  for (std::size_t i = 0; i < sent.lost.size(); ++i) {
     const Disposition disposition = result.results[i].disposition;
     if (disposition == Disposition::kDuplicate) {
-      announced.safe.push_back(sent.lost_rows[i]);
+      announced.safe.push_back(sent.lost[i].row);
+    } else if (disposition == Disposition::kConflict && sent.lost[i].movable) {
+      if (!forked) forked = i;
     } else if (disposition != Disposition::kRetry) {
-      announced.rows.push_back(sent.lost_rows[i]);
+      announced.rows.push_back(sent.lost[i].row);
     }
   }
   const bool progress = !announced.rows.empty() || !announced.safe.empty();
+  if (progress) actions.emplace_back(std::move(announced));
+  if (forked) {
+    const Tombstone& tombstone = sent.lost[*forked].tombstone;
+    return Fork(tombstone.epoch, tombstone.first, result.results[*forked].detail, actions);
+  }
   if (!progress) return;
-  actions.emplace_back(std::move(announced));
   losses_to_announce_ = true;  // those that did not fit
   SweepFrom(1);                // what waited for one of them may go now
 }

@@ -159,9 +159,9 @@ class UplinkMachine {
   struct Unanswered {
     std::uint64_t batch_id;
     BootTime sent_at;
-    std::uint64_t epoch;                  // of an EventBatch
-    std::vector<Position> positions;      // likewise
-    std::vector<std::int64_t> lost_rows;  // of Tombstones
+    std::uint64_t epoch;              // of an EventBatch
+    std::vector<Position> positions;  // likewise
+    std::vector<LostRange> lost;      // of Tombstones
   };
 
   void Attempt(UplinkActions& actions);
@@ -174,6 +174,8 @@ class UplinkMachine {
   void SweepFrom(Position position);
   void OnBatchResult(BootTime now, const BatchResult& result, UplinkActions& actions);
   void OnTombstoneResults(const Unanswered& sent, const BatchResult& result, UplinkActions& actions);
+  // The centre has another record where this side has one of its own: the histories are moved apart.
+  void Fork(std::uint64_t epoch, std::uint64_t sequence, const std::string& detail, UplinkActions& actions);
   void TakeResult(BootTime now, Position position, const RecordResult& result,
                   std::vector<EventOutcome>& outcomes);
   [[nodiscard]] std::optional<BootTime> AnswerDue() const;

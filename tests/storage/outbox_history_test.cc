@@ -210,6 +210,38 @@ TEST_CASE("an outbox put back to an older copy names what is lost and begins a n
     Apply(harness, HasRange(epoch, 1, 6, all[5].hash));
     CHECK(harness.Status().lost == 0);
     CHECK(harness.Status().lost_ranges.empty());
+    harness.Open();
+    CHECK(harness.Status().lost == 0);
+  }
+  SECTION("what the centre had of it is named again where the centre is put back to an older copy") {
+    Apply(harness, HasRange(epoch, 1, 6, all[5].hash));
+    Apply(harness, HasRange(epoch, 1, 4, all[3].hash));
+    status = harness.Status();
+    CHECK(status.lost == 2);
+    REQUIRE(status.lost_ranges.size() == 1);
+    CHECK(status.lost_ranges[0].tombstone.first == 5);
+    CHECK(*status.lost_ranges[0].tombstone.last_hash == all[5].hash);
+    CHECK_FALSE(status.lost_ranges[0].announced);
+    Apply(harness, HasRange(epoch, 1, 2, all[1].hash));
+    CHECK(harness.Status().lost == 4);
+    Apply(harness, HasRange(epoch, 1, 6, all[5].hash));
+    CHECK(harness.Status().lost == 0);
+  }
+  SECTION("so is what the centre said it has when it was told of the loss") {
+    const auto unannounced =
+        harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; });
+    REQUIRE(unannounced.size() == 1);
+    harness.Transact([&](Outbox& box) {
+      box.DropLostRanges({unannounced[0].row});
+      return true;
+    });
+    CHECK(harness.Status().lost == 0);
+    const auto epochs = harness.Transact([](Outbox& box) { return box.Epochs(); });
+    CHECK(std::any_of(epochs.begin(), epochs.end(),
+                      [&](const EpochSummary& summary) { return summary.epoch == epoch; }));
+    Apply(harness, HasRange(epoch, 1, 2, all[1].hash));
+    CHECK(harness.Status().lost == 4);
+    CHECK(harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(10).ranges; }).size() == 1);
   }
 }
 
@@ -307,6 +339,13 @@ TEST_CASE("delivered events are pruned by the centre's clock, and never above wh
     CHECK(*lost[0].tombstone.last_hash == records[5].hash);
     Apply(harness, HasRange(epoch, 1, 4, records[3].hash));
     CHECK(harness.Status().lost == 2);
+    // Each time it loses them they count once, whatever part of them it had in between.
+    for (const std::uint64_t had : {6, 5, 6}) {
+      Apply(harness, HasRange(epoch, 1, had, records[had - 1].hash));
+      CHECK(harness.Status().lost == 6 - had);
+      Apply(harness, HasRange(epoch, 1, 4, records[3].hash));
+      CHECK(harness.Status().lost == 2);
+    }
   }
   SECTION("too many delivered bytes are pruned before their time, the newest last") {
     welcome.epochs[0].backed_up_through = 10;

@@ -238,6 +238,54 @@ TEST_CASE("a tombstone waits until what its lane puts before it is resolved") {
   CHECK(Unannounced(harness).ranges.size() == 1);
 }
 
+TEST_CASE("tombstones of a lane are announced in its order, whichever event was given up first") {
+  OutboxHarness harness;
+  harness.Open();
+  const Captured first = harness.Capture("order:A", "1");
+  const Captured second = harness.Capture("order:A", "2");
+  harness.Answer({1}, Disposition::kParked, ParkReason::kInvalidEvent);
+  harness.Damage(2);
+  CHECK(harness.Pending().damaged == std::vector<Position>{2});
+  REQUIRE(Release(harness, first.event_id).ok());
+  const auto ranges = Unannounced(harness).ranges;
+  REQUIRE(ranges.size() == 2);
+  CHECK(ranges[0].tombstone.first == first.id.sequence);
+  CHECK(ranges[1].tombstone.first == second.id.sequence);
+  CHECK(harness.Transact([](Outbox& box) { return box.UnannouncedLostRanges(1).ranges; })
+            .at(0)
+            .tombstone.kind == TombstoneKind::kReleased);
+}
+
+TEST_CASE("a fork moves what was given up once its tombstone is refused, and not what is confirmed") {
+  OutboxHarness harness;
+  harness.Open();
+  const Captured released = harness.Capture("order:A", "1");
+  harness.Answer({1}, Disposition::kParked, ParkReason::kInvalidEvent);
+  REQUIRE(Release(harness, released.event_id).ok());
+  const auto before = Unannounced(harness).ranges;
+  REQUIRE(before.size() == 1);
+  CHECK(before[0].movable);
+  SECTION("refused") {
+    const MoveReport moved =
+        harness.Transact([&](Outbox& box) { return box.MoveSuffix(released.id.epoch, "a test"); });
+    CHECK(moved.moved == 1);
+    const auto after = Unannounced(harness).ranges;
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].tombstone.epoch == moved.new_epoch);
+    CHECK(harness.Status().released == 1);
+  }
+  SECTION("confirmed") {
+    harness.Transact([&](Outbox& box) {
+      box.MarkAnnounced({before[0].row});
+      return true;
+    });
+    const MoveReport moved =
+        harness.Transact([&](Outbox& box) { return box.MoveSuffix(released.id.epoch, "a test"); });
+    CHECK(moved.moved == 0);
+    CHECK(harness.Status().released == 1);
+  }
+}
+
 TEST_CASE("a fork moves a released event and leaves it released") {
   OutboxHarness harness;
   harness.Open();

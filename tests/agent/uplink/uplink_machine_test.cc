@@ -417,6 +417,46 @@ TEST_CASE("a damaged event is given up as such, and its lane goes on") {
   CHECK(terminal.harness.Status().lost == 1);
 }
 
+TEST_CASE(
+    "where another copy has the sequence of an event that was given up, it is named under a new identity") {
+  Terminal terminal;
+  terminal.Capture("order:A", "1");
+  terminal.Capture("order:A", "2");
+  terminal.harness.Damage(1);
+  terminal.Connect();
+  terminal.sent.pop_front();  // Hello
+  Tombstone refused;
+  std::vector<Tombstone> taken;
+  std::vector<std::string> events;
+  for (int round = 0; round < 2; ++round) {
+    while (!terminal.sent.empty()) {
+      ToCentre message = std::move(terminal.sent.front());
+      terminal.sent.pop_front();
+      if (const auto* lost = std::get_if<Tombstones>(&message)) {
+        REQUIRE(lost->tombstones.size() == 1);
+        (round == 0 ? refused : taken.emplace_back()) = lost->tombstones[0];
+        const auto answer = round == 0 ? Disposition::kConflict : Disposition::kTombstoned;
+        terminal.Deliver(BatchResult{lost->batch_id, {Terminal::Of(answer)}});
+        if (round == 0) break;
+      } else if (const auto* batch = std::get_if<EventBatch>(&message); batch != nullptr && round == 1) {
+        for (const std::string& event : Terminal::Events(*batch)) events.push_back(event);
+        terminal.Accept(*batch);
+      }
+    }
+    if (round == 1) break;
+    CHECK(terminal.machine->state() == UplinkMachine::State::kWaiting);
+    terminal.sent.clear();
+    terminal.AdvanceToWakeup();
+    terminal.Connect();
+    terminal.sent.pop_front();  // Hello
+  }
+  REQUIRE(taken.size() == 1);
+  CHECK(taken[0].epoch != refused.epoch);
+  CHECK(events == std::vector<std::string>{"event 2"});
+  CHECK(terminal.harness.Status().lost == 1);
+  CHECK(terminal.harness.Status().pending == 0);
+}
+
 TEST_CASE("an idle connected terminal is woken for upkeep only") {
   Terminal terminal;
   terminal.Connect();
