@@ -20,8 +20,8 @@ lint_packages=(clang-format-19 clang-tidy-19 shellcheck)
 # The compiler of the build with AddressSanitizer, and what names the lines in its findings.
 clang_packages=(clang-19 libclang-rt-19-dev llvm-19)
 node_packages=(nodejs npm)
-# For tests: certificates, a clock that is wrong, hosts of their own (ip), and the examples in Python.
-test_packages=(openssl faketime iproute2 python3 python3-grpcio python3-protobuf)
+# For tests: certificates, a clock that is wrong, hosts of their own (ip), the examples in Python, and the model checker.
+test_packages=(openssl faketime iproute2 python3 python3-grpcio python3-protobuf spin)
 oldest_node=18
 
 say() { printf '==> %s\n' "$*"; }
