@@ -154,9 +154,11 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
                                config.uplink.keepalive_time, config.uplink.keepalive_timeout});
   UuidGenerator instances(rng);
   ServiceReporter reporter(io, ServiceNotifier::FromEnvironment());
+  std::function<SpoolCounts()> spool_counts;
   Uplink uplink(io, worker, transport, clock, rng, UplinkOptionsFrom(config, instances.Make(clock.WallNow())),
                 config.uplink.server, metrics.uplink,
-                {[&changes] { changes.Publish({}); }, publish, seams.phase_probe});
+                {[&changes] { changes.Publish({}); }, publish, seams.phase_probe},
+                {[&spool_counts] { return spool_counts(); }, clock.BootNow()});
 
   CaptureServiceOptions service_options;
   service_options.store_id = config.store_id;
@@ -181,6 +183,10 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   spool_options.on_open = [&server] { server->SetServing(); };
   spool_options.on_changed = [&changes] { changes.Publish({}); };
   SpoolImporter spool(store, intake, gate, std::move(spool_options));
+  spool_counts = [&spool] {
+    const SpoolStatus status = spool.Status();
+    return SpoolCounts{status.waiting, status.bad.total};
+  };
   service_options.spool_status = [&spool] { return spool.Status(); };
   CaptureService service(store, gate, changes, clock, intake, metrics.capture, std::move(service_options));
   auto listening = CaptureServer::Start(config.socket, service);

@@ -20,4 +20,14 @@ const char* ParkReasonName(ParkReason reason) {
   return "UNSPECIFIED";
 }
 
+bool EpochDigest::AddsUp() const {
+  std::uint64_t rest = last;
+  for (const std::uint64_t count :
+       {delivered, pending, parked, moved, lost, damaged, released, not_in_effect}) {
+    if (count > rest) return false;
+    rest -= count;
+  }
+  return rest == 0;
+}
+
 }  // namespace tillwire

@@ -63,6 +63,7 @@ struct StreamLimits {
   std::uint32_t max_batch_records = 512;
   std::uint32_t max_batch_bytes = 256 * 1024;
   std::uint32_t window_batches = 4;
+  std::chrono::milliseconds digest_interval{0};  // 0: the centre takes no digests
 };
 
 struct Welcome {
@@ -93,6 +94,43 @@ struct Tombstone {
 struct Tombstones {
   std::uint64_t batch_id = 0;
   std::vector<Tombstone> tombstones;
+};
+
+// The counts of one epoch, by the outbox that holds it.
+struct EpochDigest {
+  std::uint64_t epoch = 0;
+  std::uint32_t ordinal = 0;           // 0 of an epoch that the outbox's file has forgotten
+  std::uint64_t last = 0;              // the highest sequence ever given out
+  std::uint64_t kept_through = 0;      // above it: moved or lost
+  std::optional<Hash> last_hash;       // of the record at kept_through
+  std::uint64_t resolved_through = 0;  // delivered or closed without a gap
+  std::uint64_t delivered = 0;
+  std::uint64_t pending = 0;
+  std::uint64_t parked = 0;
+  std::uint64_t moved = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t damaged = 0;
+  std::uint64_t released = 0;
+  std::uint64_t not_in_effect = 0;
+  std::string why;  // it began
+
+  // Whether each sequence is accounted for once.
+  [[nodiscard]] bool AddsUp() const;
+  bool operator==(const EpochDigest&) const = default;
+};
+
+// How a terminal stands by its own count.
+struct Digest {
+  std::vector<EpochDigest> epochs;  // oldest first
+  std::uint64_t outbox_used_bytes = 0;
+  std::uint64_t outbox_max_bytes = 0;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t spool_waiting = 0;
+  std::uint64_t spool_bad = 0;
+  std::optional<std::chrono::milliseconds> oldest_pending_age;
+  std::optional<WallTime> clock_time;  // the terminal's, when it was sent
+  bool clock_synchronized = false;
+  std::chrono::milliseconds uptime{0};
 };
 
 enum class Disposition { kUnspecified, kAccepted, kDuplicate, kParked, kRetry, kConflict, kTombstoned };
@@ -132,7 +170,7 @@ struct Pushback {
   std::chrono::milliseconds retry_after{0};
 };
 
-using ToCentre = std::variant<Hello, EventBatch, Tombstones>;
+using ToCentre = std::variant<Hello, EventBatch, Tombstones, Digest>;
 using ToAgent = std::variant<Welcome, BatchResult, StartNewEpoch, Pushback>;
 
 }  // namespace tillwire

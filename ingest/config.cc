@@ -17,6 +17,7 @@ constexpr std::uint64_t kMaxBatchRecords = 8192;
 constexpr std::uint64_t kMaxBatchBytes = 16ULL << 20;
 constexpr std::uint64_t kMaxWindow = 64;
 constexpr std::uint64_t kMaxConnections = 1'000'000;
+constexpr std::chrono::milliseconds kLeastDigestInterval{200};
 constexpr std::size_t kMaxProblemBytes = 400;  // of what a value is quoted in
 
 Error Invalid(std::string message, std::string hint) {
@@ -99,6 +100,17 @@ void ReadNumber(ConfigFile& file, const std::string& key, std::uint32_t& target,
   target = static_cast<std::uint32_t>(value);
 }
 
+void ReadTerminals(ConfigFile& file, FlagLimits& terminals) {
+  constexpr auto kShortest = std::chrono::milliseconds(100);
+  constexpr auto kLongest = std::chrono::hours(365 * 24);
+  file.Read("terminals.silent_after", terminals.silent_after, kShortest, kLongest);
+  file.Read("terminals.backlog_after", terminals.backlog_after, kShortest, kLongest);
+  file.Read("terminals.gap_after", terminals.gap_after, kShortest, kLongest);
+  file.Read("terminals.duplicate_after", terminals.duplicate_after, kShortest, kLongest);
+  file.Read("terminals.clock_skew", terminals.clock_skew, kShortest, kLongest);
+  file.Read("terminals.keep_flags", terminals.keep_flags, kShortest, kLongest);
+}
+
 IngestConfig Read(ConfigFile& file) {
   IngestConfig config;
   file.Read("listen.address", config.listen.address);
@@ -116,9 +128,12 @@ IngestConfig Read(ConfigFile& file) {
   file.ReadBytes("stream.max_batch_bytes", batch_bytes, kMaxEventBytes, kMaxBatchBytes);
   config.stream.max_batch_bytes = static_cast<std::uint32_t>(batch_bytes);
   ReadNumber(file, "stream.window_batches", config.stream.window_batches, kMaxWindow);
+  file.Read("stream.digest_interval", config.stream.digest_interval, kLeastDigestInterval,
+            std::chrono::hours(1));
   file.Read("stream.write_timeout", config.stream_bounds.write_timeout, std::chrono::seconds(1),
             std::chrono::hours(1));
   file.Read("stream.max_streams", config.stream_bounds.max_streams, 1, kMaxConnections);
+  ReadTerminals(file, config.terminals);
   ReadMetricsConfig(file, config.metrics);
   file.Read("log.level", config.log_level);
   file.Read("log.format", config.log_format);
@@ -126,6 +141,12 @@ IngestConfig Read(ConfigFile& file) {
 }
 
 }  // namespace
+
+StreamLimits DefaultStreamLimits() {
+  StreamLimits limits;
+  limits.digest_interval = std::chrono::seconds(60);
+  return limits;
+}
 
 Result<IngestConfig> LoadIngestConfig(const std::string& path) {
   auto file = ConfigFile::Open(path);

@@ -10,6 +10,7 @@
 #include "core/write_back.h"
 #include "ingest/acceptance/rules.h"
 #include "ingest/acceptance/welcome.h"
+#include "ingest/oversight/terminal_record.h"
 #include "platform/config_file.h"
 #include "platform/metrics_server.h"
 
@@ -35,12 +36,16 @@ struct StreamBounds {
   std::uint64_t max_streams = 20'000;               // at a time
 };
 
+// A digest a minute.
+StreamLimits DefaultStreamLimits();
+
 struct IngestConfig {
   ListenConfig listen;
   LedgerConfig ledger;
   AcceptanceRules acceptance;
-  StreamLimits stream;
+  StreamLimits stream = DefaultStreamLimits();
   StreamBounds stream_bounds;
+  FlagLimits terminals;
   MetricsConfig metrics{"127.0.0.1:7412"};
   std::string log_level = "info";
   std::string log_format = "text";

@@ -16,6 +16,8 @@
 #include "ingest/config.h"
 #include "ingest/ledger/sqlite_ledger.h"
 #include "ingest/metrics_page.h"
+#include "ingest/oversight/register_keeper.h"
+#include "ingest/oversight/terminal_register.h"
 #include "ingest/service/ingestion_service.h"
 #include "ingest/service/operations_service.h"
 #include "ingest/service/server.h"
@@ -68,6 +70,18 @@ ServiceSources ReporterSources(const ListenConfig& listen, const Server& server,
   return sources;
 }
 
+// Before anything else uses the ledger.
+Result<void> LoadRegister(Ledger& ledger, TerminalRegister& terminals) {
+  try {
+    ledger.Begin();
+    terminals.Load(ledger.Transaction());
+    ledger.Rollback();
+  } catch (const StorageFault& fault) {
+    return fault.error();
+  }
+  return {};
+}
+
 IngestionOptions StreamOptions(const IngestConfig& config) {
   IngestionOptions options;
   options.rules = config.acceptance;
@@ -97,6 +111,11 @@ int Serve(const std::string& config_path) {
     return kExitFailed;
   }
   StreamRegistry streams;
+  TerminalRegister terminals(config->terminals, clock.WallNow());
+  if (auto loaded = LoadRegister(**ledger, terminals); !loaded) {
+    PrintError(loaded.error());
+    return kExitFailed;
+  }
   EntryFeed feed;
   asio::io_context io(1);
   ServiceReporter reporter(io, ServiceNotifier::FromEnvironment());
@@ -107,11 +126,14 @@ int Serve(const std::string& config_path) {
   const auto end_failed = [&] {
     if (!ledger_failed.exchange(true)) io.stop();
   };
-  IngestionService ingestion({**ledger, commit, streams, feed, clock, end_failed, timed_ledger,
+  IngestionService ingestion({**ledger, commit, streams, terminals, feed, clock, end_failed, timed_ledger,
                               metrics.ingestion, [&reporter] { reporter.Touch(); }},
                              StreamOptions(*config));
-  OperationsService operations({**ledger, commit, streams, feed, clock.WallNow(), clock, end_failed,
-                                timed_ledger, metrics.ingestion, config->acceptance, config->stream});
+  OperationsService operations({**ledger, commit, streams, terminals, feed, clock.WallNow(), clock,
+                                end_failed, timed_ledger, metrics.ingestion, config->acceptance,
+                                config->stream});
+  RegisterKeeper keeper(io, **ledger, commit, clock, terminals);
+  keeper.Start();
   auto server = Server::Start(config->listen, config->stream, {&ingestion.Grpc(), &operations.Grpc()});
   if (!server) {
     PrintError(server.error());
@@ -121,7 +143,8 @@ int Serve(const std::string& config_path) {
                Chosen(config->listen.address, (*server)->Port()), (*server)->Port(),
                Chosen(config->listen.tls_address, (*server)->TlsPort()));
   CentreMetricsPage page(metrics, AskLedger(**ledger, commit), clock,
-                         {TILLWIRE_VERSION, [&streams] { return streams.OpenStreams(); }});
+                         {TILLWIRE_VERSION, [&streams] { return streams.OpenStreams(); },
+                          [&] { return terminals.CountFlags(clock.WallNow()); }});
   const auto metrics_server = StartMetricsServer(
       config->metrics, {[&page] { return page.Metrics(); }, [&page] { return page.Health(); }});
   asio::signal_set signals(io, SIGTERM, SIGINT);
@@ -135,6 +158,7 @@ int Serve(const std::string& config_path) {
   ingestion.Stop();
   operations.Stop();
   (*server)->Shutdown(kStopGrace);
+  keeper.Finish();
   commit.Stop();
   spdlog::info("ingest: stopped");
   return ledger_failed ? kExitFailed : kExitDone;

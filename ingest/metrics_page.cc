@@ -50,6 +50,11 @@ std::string CentreMetricsPage::Metrics() {
     text.Begin("tillwire_ingest_imported", kGauge, "Events in effect that an export file brought.")
         .Sample(static_cast<double>((*ledger)->counts.imported));
   }
+  const auto flagged = options_.flagged_terminals();
+  text.Begin("tillwire_ingest_terminals_flagged", kGauge, "Terminals that have the flag now.");
+  for (std::size_t i = 1; i < flagged.size(); ++i) {
+    text.Sample(static_cast<double>(flagged[i]), {{"flag", TerminalFlagName(static_cast<TerminalFlag>(i))}});
+  }
   text.Begin("tillwire_ingest_streams_open", kGauge, "Agents that are connected now.")
       .Sample(static_cast<double>(options_.open_streams()));
   text.Begin("tillwire_ingest_records_total", kCounter, "Records that came, by what was answered.")

@@ -6,6 +6,7 @@
 
 #include "core/clock.h"
 #include "ingest/ledger/ledger.h"
+#include "ingest/oversight/terminal_register.h"
 #include "ingest/service/ingestion_metrics.h"
 #include "platform/bounded_question.h"
 #include "storage/timed_store.h"
@@ -20,6 +21,7 @@ struct CentreMetrics {
 struct CentrePageOptions {
   std::string version;
   std::function<std::size_t()> open_streams;
+  std::function<TerminalRegister::FlagCounts()> flagged_terminals;
   // For the commit thread's answer; a page never takes longer.
   std::chrono::milliseconds patience = std::chrono::seconds(2);
 };

@@ -11,6 +11,7 @@
 namespace tillwire {
 
 namespace v1 {
+class Digest;
 class WriteBackRequest;
 class WriteBackResponse;
 }  // namespace v1
@@ -20,8 +21,12 @@ void EncodeToCentre(ToCentre message, v1::WriteBackRequest& wire);
 void EncodeToAgent(ToAgent message, v1::WriteBackResponse& wire);
 
 // Takes strings out of `wire`, which is of no further use. A limit in Welcome that is absent or 0 keeps its
-// default.
+// default; for the interval of digests that is "none".
 Result<ToCentre> DecodeToCentre(v1::WriteBackRequest&& wire);
 Result<ToAgent> DecodeToAgent(v1::WriteBackResponse&& wire);
+
+// A digest by itself. Adds to `wire`.
+void EncodeDigest(Digest digest, v1::Digest& wire);
+Result<Digest> DecodeDigest(v1::Digest&& wire);
 
 }  // namespace tillwire

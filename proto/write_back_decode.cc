@@ -164,6 +164,46 @@ Tombstones Decode(v1::Tombstones& wire, FormCheck& check) {
   return message;
 }
 
+EpochDigest Decode(v1::EpochDigest& wire, const Place& at, FormCheck& check) {
+  EpochDigest epoch;
+  epoch.epoch = wire.epoch();
+  epoch.ordinal = wire.ordinal();
+  epoch.last = wire.last_sequence();
+  epoch.kept_through = wire.kept_through();
+  epoch.last_hash = check.OptionalHash(at, "last_hash", wire.last_hash());
+  epoch.resolved_through = wire.resolved_through();
+  if (epoch.kept_through > epoch.last) check.Fail(at, "kept_through", "is higher than last_sequence");
+  if (epoch.resolved_through > epoch.last) check.Fail(at, "resolved_through", "is higher than last_sequence");
+  epoch.delivered = wire.delivered();
+  epoch.pending = wire.pending();
+  epoch.parked = wire.parked();
+  epoch.moved = wire.moved();
+  epoch.lost = wire.lost();
+  epoch.damaged = wire.damaged();
+  epoch.released = wire.released();
+  epoch.not_in_effect = wire.not_in_effect();
+  epoch.why = std::move(*wire.mutable_why());
+  return epoch;
+}
+
+Digest Decode(v1::Digest& wire, FormCheck& check) {
+  const Place place{nullptr, "digest"};
+  Digest message;
+  for (int i = 0; i < wire.epochs_size(); ++i) {
+    message.epochs.push_back(Decode(*wire.mutable_epochs(i), Place{&place, "epochs", i}, check));
+  }
+  message.outbox_used_bytes = wire.outbox_used_bytes();
+  message.outbox_max_bytes = wire.outbox_max_bytes();
+  message.disk_free_bytes = wire.disk_free_bytes();
+  message.spool_waiting = wire.spool_waiting();
+  message.spool_bad = wire.spool_bad();
+  if (wire.has_oldest_pending_age()) message.oldest_pending_age = DecodeDuration(wire.oldest_pending_age());
+  if (wire.has_clock_time()) message.clock_time = DecodeTime(wire.clock_time());
+  message.clock_synchronized = wire.clock_synchronized();
+  message.uptime = DecodeDuration(wire.uptime());
+  return message;
+}
+
 // -- To the agent
 
 EpochState Decode(const v1::EpochState& wire, const Place& place, FormCheck& check) {
@@ -210,6 +250,7 @@ Welcome Decode(v1::Welcome& wire, FormCheck& check) {
   if (limits.max_batch_records() != 0) message.limits.max_batch_records = limits.max_batch_records();
   if (limits.max_batch_bytes() != 0) message.limits.max_batch_bytes = limits.max_batch_bytes();
   if (limits.window_batches() != 0) message.limits.window_batches = limits.window_batches();
+  message.limits.digest_interval = DecodeDuration(limits.digest_interval());
   if (const auto time = DecodeTime(wire.server_time())) {
     message.server_time = *time;
   } else {
@@ -257,10 +298,17 @@ Result<ToCentre> DecodeToCentre(v1::WriteBackRequest&& wire) {
       return check.Finish(ToCentre(Decode(*wire.mutable_batch(), check)));
     case v1::WriteBackRequest::kTombstones:
       return check.Finish(ToCentre(Decode(*wire.mutable_tombstones(), check)));
+    case v1::WriteBackRequest::kDigest:
+      return check.Finish(ToCentre(Decode(*wire.mutable_digest(), check)));
     case v1::WriteBackRequest::MESSAGE_NOT_SET:
       break;
   }
   return NoKnownMessage("WriteBackRequest");
+}
+
+Result<Digest> DecodeDigest(v1::Digest&& wire) {
+  FormCheck check;
+  return check.Finish(Decode(wire, check));
 }
 
 Result<ToAgent> DecodeToAgent(v1::WriteBackResponse&& wire) {

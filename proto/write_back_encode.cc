@@ -88,6 +88,24 @@ void Encode(Tombstones&& message, v1::Tombstones& wire) {
   }
 }
 
+void Encode(EpochDigest&& epoch, v1::EpochDigest& wire) {
+  wire.set_epoch(epoch.epoch);
+  wire.set_ordinal(epoch.ordinal);
+  wire.set_last_sequence(epoch.last);
+  wire.set_kept_through(epoch.kept_through);
+  wire.set_last_hash(BytesOf(epoch.last_hash));
+  wire.set_resolved_through(epoch.resolved_through);
+  wire.set_delivered(epoch.delivered);
+  wire.set_pending(epoch.pending);
+  wire.set_parked(epoch.parked);
+  wire.set_moved(epoch.moved);
+  wire.set_lost(epoch.lost);
+  wire.set_damaged(epoch.damaged);
+  wire.set_released(epoch.released);
+  wire.set_not_in_effect(epoch.not_in_effect);
+  wire.set_why(std::move(epoch.why));
+}
+
 void Encode(const EpochState& state, v1::EpochState& wire) {
   wire.set_epoch(state.epoch);
   for (const auto& range : state.accepted) {
@@ -118,6 +136,9 @@ void Encode(Welcome&& message, v1::Welcome& wire) {
   limits.set_max_batch_records(message.limits.max_batch_records);
   limits.set_max_batch_bytes(message.limits.max_batch_bytes);
   limits.set_window_batches(message.limits.window_batches);
+  if (message.limits.digest_interval.count() != 0) {
+    EncodeDuration(message.limits.digest_interval, *limits.mutable_digest_interval());
+  }
   EncodeTime(message.server_time, *wire.mutable_server_time());
 }
 
@@ -136,14 +157,30 @@ void Encode(BatchResult&& message, v1::BatchResult& wire) {
 
 }  // namespace
 
+void EncodeDigest(Digest digest, v1::Digest& wire) {
+  for (auto& epoch : digest.epochs) Encode(std::move(epoch), *wire.add_epochs());
+  wire.set_outbox_used_bytes(digest.outbox_used_bytes);
+  wire.set_outbox_max_bytes(digest.outbox_max_bytes);
+  wire.set_disk_free_bytes(digest.disk_free_bytes);
+  wire.set_spool_waiting(digest.spool_waiting);
+  wire.set_spool_bad(digest.spool_bad);
+  if (digest.oldest_pending_age)
+    EncodeDuration(*digest.oldest_pending_age, *wire.mutable_oldest_pending_age());
+  if (digest.clock_time) EncodeTime(*digest.clock_time, *wire.mutable_clock_time());
+  wire.set_clock_synchronized(digest.clock_synchronized);
+  EncodeDuration(digest.uptime, *wire.mutable_uptime());
+}
+
 void EncodeToCentre(ToCentre message, v1::WriteBackRequest& wire) {
   wire.Clear();
   if (auto* hello = std::get_if<Hello>(&message)) {
     Encode(std::move(*hello), *wire.mutable_hello());
   } else if (auto* batch = std::get_if<EventBatch>(&message)) {
     Encode(std::move(*batch), *wire.mutable_batch());
+  } else if (auto* tombstones = std::get_if<Tombstones>(&message)) {
+    Encode(std::move(*tombstones), *wire.mutable_tombstones());
   } else {
-    Encode(std::move(std::get<Tombstones>(message)), *wire.mutable_tombstones());
+    EncodeDigest(std::move(std::get<Digest>(message)), *wire.mutable_digest());
   }
 }
 

@@ -135,7 +135,7 @@ void Outbox::Impl::Load() {
   epochs.clear();
   SQLite::Statement select_epochs(
       *database,
-      "SELECT ordinal, epoch, base, genesis, retained, last_hash, backed_up, issued FROM epochs "
+      "SELECT ordinal, epoch, base, genesis, retained, last_hash, backed_up, issued, why FROM epochs "
       "ORDER BY ordinal");
   for (StatementRun run(select_epochs); run.Step();) {
     EpochRow row;
@@ -147,6 +147,7 @@ void Outbox::Impl::Load() {
     if (!run.IsNull(5)) row.last_hash = run.HashAt(5);
     row.backed_up = run.Unsigned(6);
     if (!run.IsNull(7)) row.issued = run.Unsigned(7);
+    row.why = run.Text(8);
     epochs.push_back(row);
   }
 
@@ -164,12 +165,15 @@ void Outbox::Impl::Load() {
     (kind == ExceptionKind::kParked ? parked : tombstoned)
         .Add(RequireRange(run.Unsigned(0), run.Unsigned(0), "exceptions"));
   }
-  lost = 0;
-  released = 0;
-  SQLite::Statement select_lost(*database, "SELECT kind, first, last FROM lost_ranges WHERE announced <= 1");
+  losses.clear();
+  SQLite::Statement select_lost(*database, "SELECT kind, first, last, epoch, announced FROM lost_ranges");
   for (StatementRun run(select_lost); run.Step();) {
     const Interval range = RequireRange(run.Unsigned(1), run.Unsigned(2), "lost_ranges");
-    CountOf(static_cast<TombstoneKind>(run.Int(0))) += range.last - range.first + 1;
+    if (run.Int(4) == kSafe) {
+      losses[run.Unsigned(3)].safe.Add(range);
+    } else {
+      AddLoss(run.Unsigned(3), static_cast<TombstoneKind>(run.Int(0)), range);
+    }
   }
 
   // Pruning always leaves the last event in place, so an empty table means that nothing was ever captured.

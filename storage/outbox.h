@@ -316,6 +316,9 @@ class Outbox final : public Transactional {
   [[nodiscard]] EventPage List(const EventQuery& query);
 
   [[nodiscard]] OutboxStatus Status();
+  // What the centre is told of this outbox: epochs, space, and the age of what waits. The caller adds what is
+  // not the outbox's: spool, clock, uptime.
+  [[nodiscard]] Digest ReadDigest();
   [[nodiscard]] Position LastPosition() const;
   // Whose outbox it is.
   [[nodiscard]] const std::string& StoreId() const;

@@ -32,6 +32,7 @@ std::uint64_t Outbox::Impl::BeginEpoch(Position base, const Hash& previous_head,
   row.ordinal = epochs.empty() ? 1 : epochs.back().ordinal + 1;
   row.epoch = rng.Next();
   row.base = base;
+  row.why = why;
   row.genesis = GenesisHash(options.store_id, options.terminal_id, row.epoch, previous_head);
   SQLite::Statement insert(
       *database,

@@ -1,6 +1,7 @@
 // What the files outbox*.cc share. Nobody else includes it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,24 @@ struct EpochRow {
   std::uint64_t issued = 0;     // sequences ever given out, moved and lost ones included; valid once closed
   Hash last_hash;               // of the record at `retained`, or genesis; valid once closed
   std::uint64_t backed_up = 0;  // the centre has a backup through this sequence
+  std::string why;              // it began
 };
+
+// What the column `announced` of lost_ranges says. What is safe is remembered, not announced.
+inline constexpr std::int64_t kUnannounced = 0;
+inline constexpr std::int64_t kAnnounced = 1;
+inline constexpr std::int64_t kSafe = 2;
+
+// What of an epoch will never come, or not under its identity.
+struct EpochLosses {
+  IntervalSet lost;  // sequences that are no longer here
+  IntervalSet safe;  // likewise, but the centre turned out to have them
+  std::uint64_t damaged = 0;
+  std::uint64_t released = 0;
+};
+
+// How many numbers of a set lie in a span.
+[[nodiscard]] std::uint64_t CountIn(const IntervalSet& set, Interval span);
 
 // A row of `events` with its identity.
 struct EventRow {
@@ -122,7 +140,8 @@ class Outbox::Impl {
   void DeclareUnreadable(Position position);
   void CloseSequence(Position position, const Tombstone& tombstone);
   void ForgetGivenUp(RecordId id);
-  [[nodiscard]] std::uint64_t& CountOf(TombstoneKind kind);
+  void AddLoss(std::uint64_t epoch, TombstoneKind kind, Interval sequences);
+  void RemoveLoss(std::uint64_t epoch, TombstoneKind kind, Interval sequences);
   void SetAnnounced(std::int64_t row, bool announced);
   void RememberSafe(const Tombstone& tombstone);
   [[nodiscard]] std::vector<Interval> CalledLost(std::uint64_t epoch, Interval sequences);
@@ -132,8 +151,12 @@ class Outbox::Impl {
   [[nodiscard]] std::optional<Position> PositionOf(RecordId id) const;
   [[nodiscard]] std::optional<Position> MovableEvent(const Tombstone& tombstone);
   [[nodiscard]] std::optional<Position> FirstUnconfirmedGivenUp(std::uint64_t epoch);
+  void NoteFound(std::uint64_t epoch, Interval sequences);
   void ReconcileLostRanges(const Welcome& welcome);
   void ReconcileLostRange(const LostRange& row, const EpochState& state);
+
+  // outbox_digest.cc
+  [[nodiscard]] EpochDigest DigestOf(const EpochRow& row);
 
   // outbox_upkeep.cc
   [[nodiscard]] std::uint64_t TotalBytesAt(Position position);
@@ -163,9 +186,8 @@ class Outbox::Impl {
   IntervalSet delivered;
   IntervalSet parked;
   IntervalSet tombstoned;
-  std::uint64_t lost = 0;
-  std::uint64_t released = 0;
-  RecordRef marked;  // what the high-water mark says
+  std::map<std::uint64_t, EpochLosses> losses;  // by epoch
+  RecordRef marked;                             // what the high-water mark says
 };
 
 }  // namespace tillwire

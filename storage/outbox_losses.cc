@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxLostRanges = 10000;  // compared with a Welcome, oldest first
 
-// What the column `announced` says.
-constexpr std::int64_t kUnannounced = 0;
-constexpr std::int64_t kAnnounced = 1;
-constexpr std::int64_t kSafe = 2;
-
 // Takes `covered` out of `interval`, both in sequences.
 std::vector<Interval> Subtract(Interval interval, const std::vector<Interval>& covered) {
   IntervalSet rest;
@@ -114,16 +109,45 @@ void Outbox::Impl::DeclareLost(const Tombstone& tombstone) {
   run.BindOptional(tombstone.last_hash);
   run.BindOptional(tombstone.previous_hash);
   run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Execute();
-  CountOf(tombstone.kind) += tombstone.last - tombstone.first + 1;
+  AddLoss(tombstone.epoch, tombstone.kind, {tombstone.first, tombstone.last});
   for (EpochRow& row : epochs) {
     if (row.epoch != tombstone.epoch || !row.retained || row.issued >= tombstone.last) continue;
     CloseEpoch(row, *row.retained, tombstone.last, row.last_hash);
   }
 }
 
-// Which of the two counts a tombstone belongs to.
-std::uint64_t& Outbox::Impl::CountOf(TombstoneKind kind) {
-  return kind == TombstoneKind::kReleased ? released : lost;
+void Outbox::Impl::AddLoss(std::uint64_t epoch, TombstoneKind kind, Interval sequences) {
+  EpochLosses& of = losses[epoch];
+  const std::uint64_t count = sequences.last - sequences.first + 1;
+  if (kind == TombstoneKind::kReleased) {
+    of.released += count;
+  } else if (kind == TombstoneKind::kDamaged) {
+    of.damaged += count;
+  } else {
+    of.lost.Add(sequences);
+  }
+}
+
+void Outbox::Impl::RemoveLoss(std::uint64_t epoch, TombstoneKind kind, Interval sequences) {
+  EpochLosses& of = losses[epoch];
+  const std::uint64_t count = sequences.last - sequences.first + 1;
+  if (kind == TombstoneKind::kReleased) {
+    of.released -= count;
+  } else if (kind == TombstoneKind::kDamaged) {
+    of.damaged -= count;
+  } else {
+    of.lost.Remove(sequences);
+  }
+}
+
+// The centre has these, which are no longer here.
+void Outbox::Impl::NoteFound(std::uint64_t epoch, Interval sequences) {
+  losses[epoch].safe.Add(sequences);
+  const EpochRow* row = RowOf(epoch);
+  if (row == nullptr) return;
+  const std::uint64_t kept = EndOf(*row) - row->base;
+  if (sequences.first > kept) return;
+  AddDelivered({row->base + sequences.first, row->base + std::min(sequences.last, kept)});
 }
 
 // Its sequence will never come: the centre is told, and its lane goes on.
@@ -179,7 +203,9 @@ void Outbox::Impl::ForgetGivenUp(RecordId id) {
   StatementRun run(drop);
   run.Bind(id.epoch).Bind(id.sequence).Bind(static_cast<std::int64_t>(TombstoneKind::kDamaged));
   run.Bind(static_cast<std::int64_t>(TombstoneKind::kReleased));
-  while (run.Step()) --CountOf(static_cast<TombstoneKind>(run.Int(0)));
+  while (run.Step()) {
+    RemoveLoss(id.epoch, static_cast<TombstoneKind>(run.Int(0)), {id.sequence, id.sequence});
+  }
 }
 
 // What was declared lost here may be safe at the centre, which may have had it before the loss. Where it has
@@ -228,7 +254,11 @@ void Outbox::Impl::ReconcileLostRange(const LostRange& row, const EpochState& st
   const std::vector<Interval> safe = Subtract(all, not_safe);
   SQLite::Statement drop(*database, "DELETE FROM lost_ranges WHERE id = ?");
   StatementRun(drop).Bind(row.row).Execute();
-  if (!row.safe) CountOf(row.tombstone.kind) -= all.last - all.first + 1;
+  if (row.safe) {
+    losses[row.tombstone.epoch].safe.Remove(all);
+  } else {
+    RemoveLoss(row.tombstone.epoch, row.tombstone.kind, all);
+  }
   const auto part_of = [&](Interval part) {
     Tombstone tombstone = row.tombstone;
     tombstone.first = part.first;
@@ -278,6 +308,7 @@ void Outbox::Impl::RememberSafe(const Tombstone& tombstone) {
   run.BindOptional(tombstone.last_hash);
   run.BindOptional(tombstone.previous_hash);
   run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Bind(kSafe).Execute();
+  NoteFound(tombstone.epoch, {tombstone.first, tombstone.last});
 }
 
 std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t limit) {
@@ -411,9 +442,10 @@ void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
       count = run.Unsigned(2) - id.sequence + 1;
       kind = static_cast<TombstoneKind>(run.Int(3));
     }
-    impl.CountOf(kind) -= count;
+    impl.RemoveLoss(id.epoch, kind, {id.sequence, id.sequence + count - 1});
     if (kind == TombstoneKind::kLost) {
       StatementRun(keep).Bind(kSafe).Bind(row).Execute();
+      impl.NoteFound(id.epoch, {id.sequence, id.sequence + count - 1});
       impl.AddIncident("of what was lost here, the centre has " + Counted(count, "event"));
       continue;
     }

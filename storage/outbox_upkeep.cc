@@ -12,14 +12,6 @@ constexpr std::chrono::hours kAnchorEvery{1};  // how often the centre's clock i
 constexpr std::int64_t kIncidentsKept = 1000;
 constexpr char kPrunedNotInEffect[] = "pruned_not_in_effect";  // in meta: how many
 
-std::uint64_t CountFrom(const IntervalSet& set, Position from) {
-  std::uint64_t count = 0;
-  for (auto range = set.Ranges().rbegin(); range != set.Ranges().rend() && range->second >= from; ++range) {
-    count += range->second - std::max(range->first, from) + 1;
-  }
-  return count;
-}
-
 }  // namespace
 
 std::uint64_t Outbox::Impl::TotalBytesAt(Position position) {
@@ -145,11 +137,14 @@ OutboxStatus Outbox::Status() {
   const std::uint64_t retained = impl.last_position + 1 - impl.first_retained;
   status.delivered = impl.delivered.Count();
   status.parked = impl.parked.Count();
-  status.lost = impl.lost;
-  status.released = impl.released;
-  status.pending = impl.last_position == 0 ? 0
-                                           : retained - CountFrom(impl.delivered, impl.first_retained) -
-                                                 status.parked - impl.tombstoned.Count();
+  for (const auto& [epoch, losses] : impl.losses) {
+    status.lost += losses.lost.Count() + losses.damaged;
+    status.released += losses.released;
+  }
+  status.pending = impl.last_position == 0
+                       ? 0
+                       : retained - CountIn(impl.delivered, {impl.first_retained, impl.last_position}) -
+                             status.parked - impl.tombstoned.Count();
   if (const Position oldest = impl.NextPending(0); oldest <= impl.last_position) {
     StatementRun run(impl.statements->event_header);
     if (run.Bind(oldest).Step()) status.oldest_pending = FromMicros(run.Int(4));

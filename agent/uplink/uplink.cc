@@ -56,13 +56,15 @@ UplinkState ForPeople(const UplinkMachine& machine, BootTime now) {
 class Uplink::Impl final : public TransportListener, public std::enable_shared_from_this<Uplink::Impl> {
  public:
   Impl(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-       UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers)
+       UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers,
+       DigestSources digest_sources)
       : io_(io),
         outbox_(outbox),
         transport_(transport),
         clock_(clock),
         metrics_(metrics),
         observers_(std::move(observers)),
+        digest_sources_(std::move(digest_sources)),
         machine_(std::move(options), rng),
         timer_(io) {
     status_.server = std::move(server);
@@ -330,6 +332,23 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
                 [this](const Upkeep& upkeep) { Do([&] { return machine_.OnMaintained(Now(), upkeep); }); });
   }
 
+  void Act(act::ReadDigest&) {
+    Ask<Digest>([](Outbox& outbox) { return outbox.ReadDigest(); },
+                [this](Digest digest) {
+                  const ClockSample now = clock_.Sample();
+                  digest.clock_time = now.wall;
+                  digest.clock_synchronized = now.synchronized;
+                  digest.uptime =
+                      std::chrono::floor<std::chrono::milliseconds>(now.boot - digest_sources_.started_at);
+                  if (digest_sources_.spool) {
+                    const SpoolCounts spool = digest_sources_.spool();
+                    digest.spool_waiting = spool.waiting;
+                    digest.spool_bad = spool.bad;
+                  }
+                  Do([&] { return machine_.OnDigest(Now(), std::move(digest)); });
+                });
+  }
+
   void Count(const std::vector<EventOutcome>& outcomes) {
     for (const auto& [position, result] : outcomes) {
       if (result.disposition == Disposition::kParked) metrics_.parked[result.park_reason].Add();
@@ -428,6 +447,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   const Clock& clock_;
   UplinkMetrics& metrics_;
   const Observers observers_;
+  const DigestSources digest_sources_;
   mutable std::mutex machine_mutex_;  // only this thread changes the machine; others may look
   UplinkMachine machine_;
   std::optional<UplinkPause> pause_;     // as far as this thread knows, it lasts
@@ -445,9 +465,10 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 };
 
 Uplink::Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-               UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers)
+               UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers,
+               DigestSources digest_sources)
     : impl_(std::make_shared<Impl>(io, outbox, transport, clock, rng, std::move(options), std::move(server),
-                                   metrics, std::move(observers))) {}
+                                   metrics, std::move(observers), std::move(digest_sources))) {}
 
 Uplink::~Uplink() = default;
 

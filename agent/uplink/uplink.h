@@ -20,6 +20,16 @@ class io_context;
 
 namespace tillwire {
 
+// What of a digest is not in the outbox.
+struct SpoolCounts {
+  std::uint64_t waiting = 0;
+  std::uint64_t bad = 0;
+};
+struct DigestSources {
+  std::function<SpoolCounts()> spool;  // called on the uplink's thread; may be empty
+  BootTime started_at{0};              // of the process
+};
+
 // Lives on the thread that runs `io`, but for the members that say otherwise. What it is given outlives it.
 class Uplink {
  public:
@@ -32,7 +42,8 @@ class Uplink {
   };
   // `server` is for people.
   Uplink(asio::io_context& io, OutboxWorker& outbox, Transport& transport, const Clock& clock, Rng& rng,
-         UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers);
+         UplinkOptions options, std::string server, UplinkMetrics& metrics, Observers observers,
+         DigestSources digest_sources = {});
   ~Uplink();
   Uplink(const Uplink&) = delete;
   Uplink& operator=(const Uplink&) = delete;

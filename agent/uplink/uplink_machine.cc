@@ -14,6 +14,8 @@ constexpr std::chrono::minutes kMaintainEvery{1};
 constexpr std::chrono::hours kGreetAgainEvery{24};       // what may be pruned is told in each Welcome
 constexpr std::chrono::milliseconds kMaintainStep{200};  // between two steps of a long pruning
 constexpr std::chrono::seconds kMaxPushback{600};
+constexpr std::chrono::milliseconds kLeastDigestInterval{200};  // whatever the centre says
+constexpr std::chrono::hours kMostDigestInterval{1};
 constexpr std::chrono::milliseconds kLeastRetry{10};
 constexpr std::chrono::milliseconds kHeldRetry{30'000};
 constexpr std::size_t kMaxTombstonesAtOnce = 256;
@@ -27,6 +29,12 @@ constexpr std::chrono::seconds kOpensWithin{1};
 bool Settles(Disposition disposition) {
   return disposition == Disposition::kAccepted || disposition == Disposition::kDuplicate ||
          disposition == Disposition::kTombstoned || disposition == Disposition::kParked;
+}
+
+// Whether it says anything that the other does not. Age, clock, uptime and room change by themselves.
+bool SaysTheSame(const Digest& one, const Digest& other) {
+  return one.epochs == other.epochs && one.spool_waiting == other.spool_waiting &&
+         one.spool_bad == other.spool_bad && one.clock_synchronized == other.clock_synchronized;
 }
 
 StreamEnd Nonsense(const std::string& what) {
@@ -71,6 +79,8 @@ void UplinkMachine::ResetStream() {
   reading_losses_ = false;
   losses_held_ = false;
   greet_again_at_.reset();
+  digest_at_.reset();
+  last_digest_.reset();
   deferred_.clear();
 }
 
@@ -125,6 +135,7 @@ UplinkActions UplinkMachine::OnMessage(BootTime now, ToAgent message) {
     limits_.max_batch_records = lower(options_.limits.max_batch_records, welcome->limits.max_batch_records);
     limits_.max_batch_bytes = lower(options_.limits.max_batch_bytes, welcome->limits.max_batch_bytes);
     limits_.window_batches = lower(options_.limits.window_batches, welcome->limits.window_batches);
+    limits_.digest_interval = welcome->limits.digest_interval;
     pace_.Begin(limits_.max_batch_bytes, limits_.window_batches);
     actions.emplace_back(act::ApplyWelcome{std::move(*welcome)});
   } else if (const auto* result = std::get_if<BatchResult>(&message)) {
@@ -160,6 +171,7 @@ UplinkActions UplinkMachine::OnWelcomeApplied(BootTime now, Position last_positi
   maintain_at_ = now;
   greet_again_at_ = now + kGreetAgainEvery;
   losses_to_announce_ = true;
+  if (limits_.digest_interval.count() > 0) digest_at_ = now;
   Pump(now, actions);
   return actions;
 }
@@ -400,6 +412,19 @@ UplinkActions UplinkMachine::OnMaintained(BootTime now, const Upkeep& upkeep) {
   return {};
 }
 
+// The last one that was sent stands at the centre: an idle terminal repeats it seldom.
+UplinkActions UplinkMachine::OnDigest(BootTime now, Digest digest) {
+  UplinkActions actions;
+  if (state_ != State::kStreaming || limits_.digest_interval.count() == 0) return actions;
+  digest_at_ = now + DigestInterval();
+  const bool old = now - last_digest_at_ >= kDigestsLeftOut * DigestInterval();
+  if (last_digest_ && !old && SaysTheSame(*last_digest_, digest)) return actions;
+  last_digest_ = digest;
+  last_digest_at_ = now;
+  actions.emplace_back(act::Send{std::move(digest)});
+  return actions;
+}
+
 UplinkActions UplinkMachine::OnStorageFailed(BootTime now, const Error& error) {
   UplinkActions actions;
   EndStream(now, {UplinkProblem::kDisk, "the outbox can't be used: " + error.message, error.hint}, actions);
@@ -521,6 +546,10 @@ UplinkActions UplinkMachine::OnTick(BootTime now) {
     maintain_at_.reset();
     actions.emplace_back(act::Maintain{ServerTime(now)});
   }
+  if (state_ == State::kStreaming && digest_at_ && *digest_at_ <= now && !PushedBack(now)) {
+    digest_at_.reset();
+    actions.emplace_back(act::ReadDigest{});
+  }
   Pump(now, actions);
   return actions;
 }
@@ -543,6 +572,7 @@ std::optional<BootTime> UplinkMachine::NextWakeup() const {
   consider(open_by_);
   consider(paused_until_);
   consider(maintain_at_);
+  if (!paused_until_) consider(digest_at_);
   if (unanswered_.empty()) consider(greet_again_at_);
   for (const auto& [position, due] : deferred_) consider(due);
   return next;
@@ -550,6 +580,10 @@ std::optional<BootTime> UplinkMachine::NextWakeup() const {
 
 std::optional<BootTime> UplinkMachine::next_attempt() const {
   return attempt_at_ ? attempt_at_ : paused_until_;
+}
+
+BootTime UplinkMachine::DigestInterval() const {
+  return std::clamp<BootTime>(limits_.digest_interval, kLeastDigestInterval, kMostDigestInterval);
 }
 
 WallTime UplinkMachine::ServerTime(BootTime now) const {

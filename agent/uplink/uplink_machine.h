@@ -78,13 +78,15 @@ struct MarkAnnounced {
 struct Maintain {
   WallTime server_time;
 };
+struct ReadDigest {};
 }  // namespace uplink_action
 
 using UplinkAction =
     std::variant<uplink_action::ReadHistory, uplink_action::OpenStream, uplink_action::CloseStream,
                  uplink_action::Send, uplink_action::ApplyWelcome, uplink_action::ReadPending,
                  uplink_action::ApplyOutcomes, uplink_action::MoveSuffix, uplink_action::StartEpoch,
-                 uplink_action::ReadLostRanges, uplink_action::MarkAnnounced, uplink_action::Maintain>;
+                 uplink_action::ReadLostRanges, uplink_action::MarkAnnounced, uplink_action::Maintain,
+                 uplink_action::ReadDigest>;
 using UplinkActions = std::vector<UplinkAction>;
 
 // Used by one thread. Every input returns what to do, in order; afterwards NextWakeup() may have changed.
@@ -101,6 +103,8 @@ class UplinkMachine {
 
   // Records that wait for their time, at most; beyond it nothing more is sent until the first of them is due.
   static constexpr std::size_t kMaxDeferred = 4096;
+  // A digest that says nothing new is sent once in so many intervals.
+  static constexpr int kDigestsLeftOut = 15;
 
   UplinkMachine(UplinkOptions options, Rng& rng);
 
@@ -123,6 +127,7 @@ class UplinkMachine {
   UplinkActions OnOutcomesApplied(BootTime now, const std::vector<EventOutcome>& outcomes);
   UplinkActions OnMoved(BootTime now);
   UplinkActions OnMaintained(BootTime now, const Upkeep& upkeep);
+  UplinkActions OnDigest(BootTime now, Digest digest);
   UplinkActions OnStorageFailed(BootTime now, const Error& error);
 
   // From capture and from people.
@@ -182,6 +187,7 @@ class UplinkMachine {
   // A new connection in place of this one, which is not known to be broken.
   void Renew(BootTime now, UplinkActions& actions);
   [[nodiscard]] WallTime ServerTime(BootTime now) const;
+  [[nodiscard]] BootTime DigestInterval() const;
 
   const UplinkOptions options_;
   Rng& rng_;
@@ -200,9 +206,12 @@ class UplinkMachine {
 
   // Of the present stream.
   std::optional<BootTime> greet_again_at_;
-  bool losses_to_announce_ = false;  // there may be lost ranges that the centre does not know
-  bool reading_losses_ = false;      // they have been asked for
-  bool losses_held_ = false;         // some wait for their lane
+  bool losses_to_announce_ = false;    // there may be lost ranges that the centre does not know
+  bool reading_losses_ = false;        // they have been asked for
+  bool losses_held_ = false;           // some wait for their lane
+  std::optional<BootTime> digest_at_;  // where the centre takes digests and none is being read
+  std::optional<Digest> last_digest_;  // that was sent
+  BootTime last_digest_at_{0};
   StreamLimits limits_;
   std::uint64_t open_epoch_ = 0;
   WallTime welcome_server_time_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/limits.h"
+#include "ingest/acceptance/welcome.h"
 
 namespace tillwire {
 namespace {
@@ -50,6 +51,25 @@ Result<void> CheckLimits(const Tombstones& tombstones, const StreamLimits& limit
       return Error{ErrorCode::kInvalidArgument,
                    "a tombstone's cause has " + std::to_string(tombstone.cause.size()) +
                        " bytes, the limit is " + std::to_string(kMaxCauseBytes),
+                   "shorten it"};
+    }
+  }
+  return {};
+}
+
+Result<void> CheckLimits(const Digest& digest) {
+  if (digest.epochs.size() > kMaxEpochsInHello) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "digest names " + std::to_string(digest.epochs.size()) + " epochs, the limit is " +
+                     std::to_string(kMaxEpochsInHello),
+                 "the outbox has forked that often: look into its terminal"};
+  }
+  for (const EpochDigest& epoch : digest.epochs) {
+    if (epoch.last > kMaxSequence) return SequenceError(epoch.last);
+    if (epoch.why.size() > kMaxReasonBytes) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "why an epoch began has " + std::to_string(epoch.why.size()) + " bytes, the limit is " +
+                       std::to_string(kMaxReasonBytes),
                    "shorten it"};
     }
   }

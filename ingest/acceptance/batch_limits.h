@@ -12,6 +12,7 @@ namespace tillwire {
 // kInvalidArgument names the limit.
 Result<void> CheckLimits(const EventBatch& batch, const StreamLimits& limits);
 Result<void> CheckLimits(const Tombstones& tombstones, const StreamLimits& limits);
+Result<void> CheckLimits(const Digest& digest);
 // Whether one more batch may come while that many are unanswered.
 Result<void> CheckWindow(std::size_t unanswered, const StreamLimits& limits);
 

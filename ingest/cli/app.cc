@@ -7,6 +7,7 @@
 #include "ingest/cli/export_key_command.h"
 #include "ingest/cli/import_command.h"
 #include "ingest/cli/status_command.h"
+#include "ingest/cli/terminals_command.h"
 #include "platform/command_line/completion.h"
 
 namespace tillwire {
@@ -67,6 +68,7 @@ IngestCommandLine::IngestCommandLine(std::function<int(const std::string& config
   commands_.push_back(std::make_unique<ServeCommand>(line_, std::move(serve)));
   commands_.push_back(std::make_unique<EventsCommand>(line_));
   commands_.push_back(std::make_unique<StatusCommand>(line_));
+  commands_.push_back(std::make_unique<TerminalsCommand>(line_));
   commands_.push_back(std::make_unique<ImportCommand>(line_));
   commands_.push_back(std::make_unique<ExportKeyCommand>(line_));
   commands_.push_back(

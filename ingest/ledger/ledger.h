@@ -135,6 +135,12 @@ struct EntryPage {
   bool at_end = false;                // there is nothing above scanned_through
 };
 
+// What oversight remembers of a terminal, in its own encoding.
+struct StoredTerminal {
+  StreamIdentity identity;
+  std::string record;
+};
+
 // What happened in an epoch. Kept beside it, so that nobody counts the history.
 struct EpochCounts {
   std::uint64_t accepted = 0;
@@ -204,6 +210,13 @@ class LedgerTransaction {
   [[nodiscard]] virtual std::optional<Hash> ContentInEffect(const Uuid& event_id) = 0;
   // Gives the entry's position.
   virtual std::uint64_t Append(const NewEntry& entry) = 0;
+
+  // -- What oversight remembers
+
+  virtual void PutTerminal(const StreamIdentity& identity, std::string_view record) = 0;
+  // The next terminals above `after`, ascending.
+  [[nodiscard]] virtual std::vector<StoredTerminal> Terminals(const StreamIdentity& after,
+                                                              std::size_t limit) = 0;
 
   // -- Reading
 

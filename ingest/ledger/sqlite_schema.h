@@ -10,7 +10,7 @@
 
 namespace tillwire {
 
-inline constexpr std::array<Migration, 2> kLedgerMigrations{{{1, R"sql(
+inline constexpr std::array<Migration, 3> kLedgerMigrations{{{1, R"sql(
 CREATE TABLE ledger (
   key   TEXT PRIMARY KEY,
   value TEXT NOT NULL
@@ -123,6 +123,15 @@ CREATE TABLE imports (
 -- The export file that brought it. A NULL takes no room, so that what comes on a stream is read as before.
 ALTER TABLE entries ADD COLUMN import_row INTEGER;
 ALTER TABLE epochs ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;
+)sql"},
+                                                             {3, R"sql(
+-- What oversight remembers of a terminal: a tillwire.v1.Terminal. Read whole at start, written in groups.
+CREATE TABLE terminals (
+  store_id    TEXT NOT NULL,
+  terminal_id TEXT NOT NULL,
+  record      BLOB NOT NULL,
+  PRIMARY KEY (store_id, terminal_id)
+) WITHOUT ROWID;
 )sql"}}};
 
 }  // namespace tillwire

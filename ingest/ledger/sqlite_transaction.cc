@@ -137,7 +137,11 @@ SqliteLedgerTransaction::SqliteLedgerTransaction(SQLite::Database& database)
                   "total(reappeared), total(imported), (SELECT count(*) FROM (SELECT DISTINCT store_id, "
                   "terminal_id FROM epochs)) "
                   "FROM epochs"),
-      count_parked_(database, "SELECT count(*) FROM parked") {}
+      count_parked_(database, "SELECT count(*) FROM parked"),
+      put_terminal_(database, "INSERT OR REPLACE INTO terminals VALUES (?, ?, ?)"),
+      terminals_(database,
+                 "SELECT store_id, terminal_id, record FROM terminals WHERE (store_id, terminal_id) > (?, ?) "
+                 "ORDER BY store_id, terminal_id LIMIT ?") {}
 
 std::optional<EpochRow> SqliteLedgerTransaction::FindEpoch(const StreamIdentity& identity,
                                                            std::uint64_t epoch) {
@@ -342,6 +346,20 @@ const SqliteLedgerTransaction::EpochKey& SqliteLedgerTransaction::KeyOf(EpochRow
                         "the ledger is damaged; set it aside and restore a backup"});
   }
   return epochs_.emplace(row, EpochKey{{run.Text(0), run.Text(1)}, run.Unsigned(2)}).first->second;
+}
+
+void SqliteLedgerTransaction::PutTerminal(const StreamIdentity& identity, std::string_view record) {
+  StatementRun run(put_terminal_);
+  run.BindText(identity.store_id).BindText(identity.terminal_id).BindBlob(record).Execute();
+}
+
+std::vector<StoredTerminal> SqliteLedgerTransaction::Terminals(const StreamIdentity& after,
+                                                               std::size_t limit) {
+  std::vector<StoredTerminal> found;
+  StatementRun run(terminals_);
+  run.BindText(after.store_id).BindText(after.terminal_id).Bind(std::uint64_t{limit});
+  while (run.Step()) found.push_back({{run.Text(0), run.Text(1)}, std::string(run.Blob(2))});
+  return found;
 }
 
 EntryPage SqliteLedgerTransaction::Read(const EntryQuery& query) {

@@ -44,6 +44,10 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   [[nodiscard]] std::optional<Hash> ContentInEffect(const Uuid& event_id) override;
   std::uint64_t Append(const NewEntry& entry) override;
 
+  void PutTerminal(const StreamIdentity& identity, std::string_view record) override;
+  [[nodiscard]] std::vector<StoredTerminal> Terminals(const StreamIdentity& after,
+                                                      std::size_t limit) override;
+
   [[nodiscard]] EntryPage Read(const EntryQuery& query) override;
   [[nodiscard]] LedgerStatistics Statistics() override;
 
@@ -72,6 +76,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   SQLite::Statement recaptured_within_, put_recaptured_;
   SQLite::Statement find_import_, add_import_, export_id_of_;
   SQLite::Statement event_in_effect_, highest_id_, append_, read_, sum_counts_, count_parked_;
+  SQLite::Statement put_terminal_, terminals_;
   std::unordered_map<EpochRow, EpochKey> epochs_;  // for reading; bounded, filled on demand
   std::optional<Uuid> highest_in_effect_;          // of the ids of events in effect; filled on demand
 };

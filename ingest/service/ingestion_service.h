@@ -12,6 +12,7 @@
 #include "ingest/acceptance/stream_registry.h"
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/ledger.h"
+#include "ingest/oversight/terminal_register.h"
 #include "ingest/service/entry_feed.h"
 #include "ingest/service/ingestion_metrics.h"
 #include "storage/group_commit.h"
@@ -37,6 +38,7 @@ struct IngestionParts {
   Ledger& ledger;  // used on the thread of `commit` alone
   GroupCommit& commit;
   StreamRegistry& streams;
+  TerminalRegister& terminals;
   EntryFeed& feed;  // told of each commit that a batch took part in
   const Clock& clock;
   // Called on the commit thread when the ledger's disk failed in a way that only a restart can follow; maybe

@@ -4,9 +4,10 @@
 
 #include <utility>
 
-#include "core/limits.h"
 #include "ingest/service/entry_listing.h"
+#include "ingest/service/id_filter.h"
 #include "ingest/service/record_import.h"
+#include "ingest/service/terminal_listing.h"
 #include "platform/open_calls.h"
 #include "proto/grpc_error.h"
 #include "proto/time_codec.h"
@@ -21,14 +22,6 @@ class RefusedListing final : public grpc::ServerWriteReactor<v1::ListLedgerEntri
   explicit RefusedListing(const Error& error) { Finish(ToGrpcStatus(error)); }
   void OnDone() override { delete this; }
 };
-
-Result<void> CheckFilter(const char* field, const std::string& value) {
-  if (value.size() <= kMaxIdBytes) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               std::string(field) + " has " + std::to_string(value.size()) + " bytes, the limit is " +
-                   std::to_string(kMaxIdBytes),
-               "name one, or leave it empty for all"};
-}
 
 void Encode(const LedgerStatistics& statistics, v1::GetIngestionStatusResponse& wire) {
   wire.set_terminals(statistics.terminals);
@@ -52,9 +45,9 @@ class OperationsService::Impl final : public v1::OperationsService::CallbackServ
 
   grpc::ServerWriteReactor<v1::ListLedgerEntriesResponse>* ListLedgerEntries(
       grpc::CallbackServerContext* /*context*/, const v1::ListLedgerEntriesRequest* request) override {
-    if (auto store = CheckFilter("store_id", request->store_id()); !store)
+    if (auto store = CheckIdFilter("store_id", request->store_id()); !store)
       return new RefusedListing(store.error());
-    if (auto terminal = CheckFilter("terminal_id", request->terminal_id()); !terminal) {
+    if (auto terminal = CheckIdFilter("terminal_id", request->terminal_id()); !terminal) {
       return new RefusedListing(terminal.error());
     }
     return EntryListing::Start({parts_.ledger, parts_.commit, parts_.feed, calls_}, *request);
@@ -84,6 +77,16 @@ class OperationsService::Impl final : public v1::OperationsService::CallbackServ
                                           v1::ImportRecordsResponse* response) override {
     auto* reactor = context->DefaultReactor();
     tillwire::ImportRecords(import_, *request, *response, *reactor);
+    return reactor;
+  }
+
+  grpc::ServerUnaryReactor* ListTerminals(grpc::CallbackServerContext* context,
+                                          const v1::ListTerminalsRequest* request,
+                                          v1::ListTerminalsResponse* response) override {
+    auto* reactor = context->DefaultReactor();
+    const auto listed =
+        tillwire::ListTerminals(parts_.terminals, *request, parts_.clock.WallNow(), *response);
+    reactor->Finish(listed ? grpc::Status::OK : ToGrpcStatus(listed.error()));
     return reactor;
   }
 

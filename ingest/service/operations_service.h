@@ -11,6 +11,7 @@
 #include "ingest/acceptance/rules.h"
 #include "ingest/acceptance/stream_registry.h"
 #include "ingest/ledger/ledger.h"
+#include "ingest/oversight/terminal_register.h"
 #include "ingest/service/entry_feed.h"
 #include "ingest/service/ingestion_metrics.h"
 #include "storage/group_commit.h"
@@ -27,10 +28,11 @@ struct OperationsParts {
   Ledger& ledger;  // used on the thread of `commit` alone
   GroupCommit& commit;
   const StreamRegistry& streams;
+  const TerminalRegister& terminals;
   EntryFeed& feed;
   WallTime started_at;
-  // For what export files bring; as those of the ingestion service.
   const Clock& clock;
+  // For what export files bring; as those of the ingestion service.
   std::function<void()> ledger_failed;
   TimedStore& timed_ledger;
   IngestionMetrics& metrics;

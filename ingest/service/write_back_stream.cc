@@ -102,6 +102,8 @@ Result<void> WriteBackStream::Handle(Hello& hello) {
     return {};
   }
   ticket_ = opened->ticket;
+  instance_ = hello.instance_id;
+  context_.parts.terminals.Opened(identity_, instance_, hello.agent_version, context_.parts.clock.WallNow());
   {
     const std::lock_guard lock(mutex_);
     greeted_ = true;
@@ -144,6 +146,37 @@ Result<void> WriteBackStream::Handle(Tombstones& tombstones) {
   return {};
 }
 
+Result<void> WriteBackStream::Handle(Digest& digest) {
+  if (ticket_ == 0) return ProtocolError("a digest came before Hello");
+  if (auto limits = CheckLimits(digest); !limits) return limits;
+  {
+    const std::lock_guard lock(mutex_);
+    if (judging_digest_) return {};  // it came far too soon, and another one will come
+    judging_digest_ = true;
+    ++jobs_;
+  }
+  auto shared = std::make_shared<const Digest>(std::move(digest));
+  auto comparison = std::make_shared<TerminalRegister::Comparison>();
+  const auto self = shared_from_this();
+  GroupCommit::Job job;
+  job.work = [self, shared, comparison] {
+    const IngestionParts& parts = self->context_.parts;
+    *comparison = parts.terminals.Compare(parts.ledger.Transaction(), self->identity_, shared->epochs);
+  };
+  job.done = [self, shared, comparison](const Result<void>& committed) {
+    const IngestionParts& parts = self->context_.parts;
+    if (committed && parts.streams.MayWrite(self->ticket_)) {
+      parts.terminals.Take(self->identity_, self->instance_, *shared, *comparison, parts.clock.WallNow());
+    }
+    const std::lock_guard lock(self->mutex_);
+    self->judging_digest_ = false;
+    --self->jobs_;
+    self->EndIfDrained();
+  };
+  context_.parts.commit.Submit(std::move(job));
+  return {};
+}
+
 Result<void> WriteBackStream::CheckMayBatch() {
   if (ticket_ == 0) return ProtocolError("a batch came before Hello");
   const std::lock_guard lock(mutex_);
@@ -177,6 +210,14 @@ void WriteBackStream::SubmitGreeting(Hello hello) {
           "older copy, or two copies live store={} terminal={} epoch={} from_sequence={}",
           self->identity_.store_id, self->identity_.terminal_id,
           EpochName(greeting->start_new_epoch->forked_epoch), greeting->start_new_epoch->fork_sequence);
+      self->context_.parts.terminals.Forked(
+          self->identity_,
+          "its outbox ends before " +
+              SequencesText(greeting->start_new_epoch->fork_sequence,
+                            greeting->start_new_epoch->fork_sequence) +
+              " of epoch " + EpochName(greeting->start_new_epoch->forked_epoch) +
+              ", which the centre has: an older copy was put back, or has a twin",
+          self->context_.parts.clock.WallNow());
       self->Respond(*greeting->start_new_epoch);
     }
     const std::lock_guard lock(self->mutex_);
@@ -207,6 +248,7 @@ void WriteBackStream::SubmitBatch(Judge judge, bool tombstones) {
     if (!*answer) return self->EndSuperseded();
     self->context_.parts.feed.Announce();
     LogResults(self->identity_, **answer);
+    self->NoteForks(**answer);
     CountResults(self->context_.parts.metrics, **answer, tombstones);
     self->Respond(std::move(**answer));
     const std::lock_guard lock(self->mutex_);
@@ -214,6 +256,32 @@ void WriteBackStream::SubmitBatch(Judge judge, bool tombstones) {
     self->EndIfDrained();
   };
   context_.parts.commit.Submit(std::move(job));
+}
+
+void WriteBackStream::NoteForks(const BatchResult& answer) {
+  for (const RecordResult& result : answer.results) {
+    if (result.disposition != Disposition::kConflict) continue;
+    context_.parts.terminals.Forked(
+        identity_,
+        "its history forked at " + SequencesText(result.sequence, result.sequence) + ": " + result.detail,
+        context_.parts.clock.WallNow());
+    return;
+  }
+}
+
+// The last digest may be older than what came after it: what is missing is counted again.
+void WriteBackStream::NoteClosed() {
+  const IngestionParts& parts = context_.parts;
+  parts.terminals.Closed(identity_, instance_, parts.clock.WallNow());
+  if (!parts.terminals.MissesEvents(identity_)) return;
+  auto comparison = std::make_shared<TerminalRegister::Comparison>();
+  parts.commit.Submit({[&parts, identity = identity_, comparison] {
+                         *comparison = parts.terminals.Compare(parts.ledger.Transaction(), identity, {});
+                       },
+                       [&parts, identity = identity_, comparison](const Result<void>& committed) {
+                         if (committed)
+                           parts.terminals.TakeAgain(identity, *comparison, parts.clock.WallNow());
+                       }});
 }
 
 void WriteBackStream::Respond(ToAgent message) {
@@ -304,6 +372,7 @@ void WriteBackStream::OnDone() {
   context_.calls.Remove(call_);
   if (ticket_ != 0) {
     context_.parts.streams.Close(ticket_);
+    NoteClosed();
     if (context_.parts.streams_changed) context_.parts.streams_changed();
     spdlog::info("ingest: stream closed store={} terminal={}", identity_.store_id, identity_.terminal_id);
   }

@@ -47,6 +47,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   Result<void> Handle(Hello& hello);
   Result<void> Handle(EventBatch& batch);
   Result<void> Handle(Tombstones& tombstones);
+  Result<void> Handle(Digest& digest);
 
   void SubmitGreeting(Hello hello);
   // Submits a job whose `judge` fills in a BatchResult in the transaction, and answers with it after the
@@ -57,6 +58,8 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   void Respond(ToAgent message);
   void WriteNext();  // with mutex_ held
   void OnWriteLate(std::uint64_t write);
+  void NoteForks(const BatchResult& answer);
+  void NoteClosed();
   void EndIfDrained();  // with mutex_ held
   void EndFailed(const Error& commit_error);
   void EndSuperseded();
@@ -74,6 +77,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
 
   // Written by the reading reactions before the first job, read by jobs.
   StreamIdentity identity_;
+  Uuid instance_;
   StreamRegistry::Ticket ticket_ = 0;
 
   struct Outgoing {
@@ -84,6 +88,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   bool greeted_ = false;           // Hello has come
   std::size_t unanswered_ = 0;     // batches that came and whose result was not begun to be written
   std::size_t jobs_ = 0;           // submitted, not done
+  bool judging_digest_ = false;    // one of them is a digest's
   std::deque<Outgoing> outgoing_;  // the first is being written if writing_
   bool writing_ = false;
   std::uint64_t writes_ = 0;                  // begun

@@ -32,8 +32,14 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
   for (const std::string& store : settings.allowed_stores) {
     config << '"' << store << "\", ";
   }
-  config << "]\n"
-         << "[metrics]\n"
+  config << "]\n";
+  const auto section = [&config](const char* name, const std::vector<std::string>& lines) {
+    config << name << "\n";
+    for (const std::string& line : lines) config << line << "\n";
+  };
+  section("[stream]", settings.stream_lines);
+  section("[terminals]", settings.terminals_lines);
+  config << "[metrics]\n"
          << "listen = \"" << settings.metrics_listen << "\"\n"
          << "[log]\n"
          << "format = \"" << settings.log_format << "\"\n";

@@ -27,6 +27,8 @@ struct CentreSettings {
   std::filesystem::path tls_key;
   std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
   std::string log_format = "text";
+  std::vector<std::string> stream_lines;     // more lines for [stream] of the configuration
+  std::vector<std::string> terminals_lines;  // and for [terminals]
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> launcher;  // as in ProcessOptions
 };

@@ -124,6 +124,19 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     return position;
   }
 
+  void PutTerminal(const StreamIdentity& identity, std::string_view record) override {
+    state_.terminals[identity] = record;
+  }
+  [[nodiscard]] std::vector<StoredTerminal> Terminals(const StreamIdentity& after,
+                                                      std::size_t limit) override {
+    std::vector<StoredTerminal> found;
+    for (auto next = state_.terminals.upper_bound(after);
+         next != state_.terminals.end() && found.size() < limit; ++next) {
+      found.push_back({next->first, next->second});
+    }
+    return found;
+  }
+
   [[nodiscard]] EntryPage Read(const EntryQuery& query) override {
     EntryPage page;
     page.scanned_through = query.after_position;
@@ -170,6 +183,7 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     std::vector<StoredEntry> entries;
     std::vector<Uuid> imports;
     std::map<Uuid, Hash> in_effect;
+    std::map<StreamIdentity, std::string> terminals;
   };
 
   template <typename Range>

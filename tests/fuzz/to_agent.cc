@@ -187,6 +187,9 @@ class Terminal {
     Expect(parked == status.parked, "as many events are parked as are counted");
     Expect(status.delivered <= box_.LastPosition(), "no more is delivered than was captured");
     Expect(status.lost <= kMaxSequence, "no more is lost than can be");
+    for (const EpochDigest& epoch : box_.ReadDigest().epochs) {
+      Expect(epoch.AddsUp(), "the counts of an epoch add up");
+    }
   }
 
  private:
@@ -326,8 +329,10 @@ class Terminal {
     Expect(open_, "nothing is sent without a stream");
     CheckSent(send.message);
     sent_.push_back(std::move(send.message));
-    // The Hello is answered by a Welcome.
-    if (std::holds_alternative<Hello>(sent_.back())) sent_.pop_back();
+    // The Hello is answered by a Welcome, a Digest not at all.
+    if (std::holds_alternative<Hello>(sent_.back()) || std::holds_alternative<Digest>(sent_.back())) {
+      sent_.pop_back();
+    }
   }
   void Act(act::ApplyWelcome& apply) {
     box_.ApplyWelcome(apply.welcome);
@@ -352,6 +357,7 @@ class Terminal {
     box_.MarkAnnounced(mark.rows);
     box_.DropLostRanges(mark.safe);
   }
+  void Act(act::ReadDigest&) { Do(machine_->OnDigest(Now(), box_.ReadDigest())); }
   void Act(act::Maintain& maintain) {
     Do(machine_->OnMaintained(Now(), box_.Maintain(maintain.server_time)));
   }

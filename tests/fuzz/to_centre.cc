@@ -18,6 +18,7 @@
 #include "ingest/acceptance/batch_limits.h"
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/sqlite_ledger.h"
+#include "ingest/oversight/epoch_facts.h"
 #include "proto/write_back_codec.h"
 #include "tests/fakes/fake_ledger.h"
 #include "tests/fakes/fake_rng.h"
@@ -177,6 +178,21 @@ class Centre {
                  disposition == Disposition::kConflict,
              "a tombstone takes effect, is known, or is in conflict");
       if (disposition != Disposition::kConflict) closed_.Add({tombstone.first, tombstone.last});
+    }
+  }
+
+  void Handle(Digest& digest) {
+    if (auto limits = CheckLimits(digest); !limits) return ExpectRefusal(limits.error());
+    for (const EpochDigest& epoch : digest.epochs) {
+      const EpochFacts facts = ReadEpochFacts(fake_.Transaction(), kTerminal, epoch);
+      Expect(facts.missing + facts.parked <= epoch.kept_through, "no more is missing than was kept");
+      Expect(facts.missing_resolved <= facts.missing, "nor more of it resolved");
+      if (sqlite_ == nullptr) continue;
+      const EpochFacts other = ReadEpochFacts(sqlite_->Transaction(), kTerminal, epoch);
+      Expect(facts.missing == other.missing && facts.missing_resolved == other.missing_resolved &&
+                 facts.missing_ranges == other.missing_ranges && facts.parked == other.parked &&
+                 facts.hash_differs == other.hash_differs,
+             "both ledgers lack the same");
     }
   }
 

@@ -27,9 +27,22 @@ TEST_CASE("An empty file gives the defaults") {
   CHECK(config->stream.max_batch_records == 512);
   CHECK(config->stream.max_batch_bytes == 256 * 1024);
   CHECK(config->stream.window_batches == 4);
+  CHECK(config->stream.digest_interval == std::chrono::seconds(60));
+  CHECK(config->terminals.silent_after == std::chrono::hours(24));
   CHECK(config->log_level == "info");
   CHECK(config->log_format == "text");
   CHECK(config->metrics.listen == "127.0.0.1:7412");
+}
+
+TEST_CASE("What counts as wrong with a terminal can be set") {
+  const auto config = Load("[terminals]\nsilent_after = '2h'\ngap_after = '30s'\nkeep_flags = '30d'\n");
+  REQUIRE(config);
+  CHECK(config->terminals.silent_after == std::chrono::hours(2));
+  CHECK(config->terminals.gap_after == std::chrono::seconds(30));
+  CHECK(config->terminals.keep_flags == std::chrono::hours(30 * 24));
+  CHECK_THAT(Load("terminals.silent_after = '0s'").error().Text(), Catch::Contains("terminals.silent_after"));
+  CHECK_THAT(Load("stream.digest_interval = '1ms'").error().Text(),
+             Catch::Contains("stream.digest_interval"));
 }
 
 TEST_CASE("Metrics and logs are checked") {
@@ -56,6 +69,8 @@ TEST_CASE("The sample shows the defaults") {
   CHECK(sample->stream.max_batch_records == defaults->stream.max_batch_records);
   CHECK(sample->stream.max_batch_bytes == defaults->stream.max_batch_bytes);
   CHECK(sample->stream.window_batches == defaults->stream.window_batches);
+  CHECK(sample->stream.digest_interval == defaults->stream.digest_interval);
+  CHECK(sample->terminals == defaults->terminals);
   CHECK(sample->log_level == defaults->log_level);
   CHECK(sample->log_format == defaults->log_format);
   CHECK(sample->metrics.listen == defaults->metrics.listen);

@@ -22,13 +22,14 @@ class Rig {
   FakeClock clock_;
   CentreMetrics metrics_;
   LedgerStatistics statistics_;
+  TerminalRegister::FlagCounts flagged_{};
   bool answers_ = true;
   CentreMetricsPage page_{metrics_,
                           [this](const std::function<void(Result<LedgerStatistics>)>& done) {
                             if (answers_) done(statistics_);
                           },
                           clock_,
-                          {"9.8.7", [] { return std::size_t{3}; }, 50ms}};
+                          {"9.8.7", [] { return std::size_t{3}; }, [this] { return flagged_; }, 50ms}};
 };
 
 TEST_CASE_METHOD(Rig, "The centre's numbers are shown under their labels") {
@@ -41,7 +42,10 @@ TEST_CASE_METHOD(Rig, "The centre's numbers are shown under their labels") {
   metrics_.ingestion.conflicts.Add(5);
   metrics_.ingestion.batch_records.Observe(std::uint64_t{512});
   metrics_.commits.seconds.Observe(2ms);
+  flagged_[static_cast<std::size_t>(TerminalFlag::kSilent)] = 6;
   const Exposition scrape = Scrape();
+  CHECK(scrape.Value("tillwire_ingest_terminals_flagged{flag=\"SILENT\"}") == 6);
+  CHECK(scrape.Value("tillwire_ingest_terminals_flagged{flag=\"GAP\"}") == 0);
   CHECK(scrape.Value("tillwire_ingest_ledger_up") == 1);
   CHECK(scrape.Value("tillwire_ingest_terminals") == 12);
   CHECK(scrape.Value("tillwire_ingest_parked") == 2);

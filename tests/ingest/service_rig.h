@@ -29,9 +29,10 @@ class ServiceRig {
   explicit ServiceRig(IngestionOptions options = {}, CommitProbe probe = {})
       : ledger_(SqliteLedger::Open(directory_.Path() / "ledger.db", rng_).value()),
         commit_(std::make_unique<GroupCommit>(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe))),
-        ingestion_({*ledger_, *commit_, streams_, feed_, clock_, [] {}, timed_, metrics_, {}}, options),
-        operations_({*ledger_, *commit_, streams_, feed_, clock_.WallNow(), clock_, [] {}, timed_, metrics_,
-                     options.rules, options.limits}) {
+        ingestion_({*ledger_, *commit_, streams_, terminals_, feed_, clock_, [] {}, timed_, metrics_, {}},
+                   options),
+        operations_({*ledger_, *commit_, streams_, terminals_, feed_, clock_.WallNow(), clock_, [] {}, timed_,
+                     metrics_, options.rules, options.limits}) {
     ListenConfig listen;
     listen.address = "127.0.0.1:0";
     auto server = Server::Start(listen, options.limits, {&ingestion_.Grpc(), &operations_.Grpc()});
@@ -48,6 +49,8 @@ class ServiceRig {
   }
   [[nodiscard]] const IngestionMetrics& Metrics() const { return metrics_; }
   [[nodiscard]] const CommitMetrics& Commits() const { return commits_; }
+  // The centre's time.
+  [[nodiscard]] FakeClock& Clock() { return clock_; }
   // As when the disk is gone: nothing is committed any more.
   void StopCommitting() { commit_->Stop(); }
 
@@ -72,6 +75,7 @@ class ServiceRig {
   TimedStore timed_{*ledger_, clock_, commits_};
   IngestionMetrics metrics_;
   StreamRegistry streams_;
+  TerminalRegister terminals_{FlagLimits{}, clock_.WallNow()};
   EntryFeed feed_;
   std::unique_ptr<GroupCommit> commit_;
   IngestionService ingestion_;

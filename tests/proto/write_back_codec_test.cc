@@ -79,7 +79,7 @@ Welcome MakeWelcome() {
   state.backed_up_hash = HashOf("3");
   welcome.epochs = {state, EpochState{}};
   welcome.ledger_incarnation = "incarnation";
-  welcome.limits = {16, 65536, 2};
+  welcome.limits = {16, 65536, 2, std::chrono::seconds(60)};
   welcome.server_time = FromMicros(1'780'000'000'000'000);
   return welcome;
 }
@@ -117,6 +117,60 @@ TEST_CASE("A batch comes back as it went, the event's bytes untouched") {
   }
 }
 
+TEST_CASE("A digest comes back as it went") {
+  Digest sent;
+  EpochDigest epoch;
+  epoch.epoch = kEpoch;
+  epoch.ordinal = 2;
+  epoch.last = 45;
+  epoch.kept_through = 40;
+  epoch.last_hash = HashOf("40");
+  epoch.resolved_through = 9;
+  epoch.delivered = 1;
+  epoch.pending = 2;
+  epoch.parked = 3;
+  epoch.moved = 4;
+  epoch.lost = 5;
+  epoch.damaged = 6;
+  epoch.released = 7;
+  epoch.not_in_effect = 17;
+  epoch.why = "forked";
+  CHECK(epoch.AddsUp());
+  sent.epochs = {EpochDigest{}, epoch};
+  sent.outbox_used_bytes = 1;
+  sent.outbox_max_bytes = 2;
+  sent.disk_free_bytes = 3;
+  sent.spool_waiting = 4;
+  sent.spool_bad = 5;
+  sent.oldest_pending_age = std::chrono::milliseconds(0);
+  sent.clock_time = FromMicros(1'780'000'000'000'000);
+  sent.clock_synchronized = true;
+  sent.uptime = std::chrono::milliseconds(61'001);
+  const Digest got = ThereAndBack(sent);
+  CHECK(got.epochs == sent.epochs);
+  CHECK(got.outbox_used_bytes == 1);
+  CHECK(got.outbox_max_bytes == 2);
+  CHECK(got.disk_free_bytes == 3);
+  CHECK(got.spool_waiting == 4);
+  CHECK(got.spool_bad == 5);
+  CHECK(got.oldest_pending_age == sent.oldest_pending_age);
+  CHECK(got.clock_time == sent.clock_time);
+  CHECK(got.clock_synchronized);
+  CHECK(got.uptime == sent.uptime);
+}
+
+TEST_CASE("Counts that are one too many do not add up, not even by wrapping around") {
+  EpochDigest epoch;
+  epoch.last = 1;
+  CHECK_FALSE(epoch.AddsUp());
+  epoch.delivered = UINT64_MAX;
+  epoch.pending = 2;
+  CHECK_FALSE(epoch.AddsUp());
+  epoch.delivered = 1;
+  epoch.pending = 0;
+  CHECK(epoch.AddsUp());
+}
+
 TEST_CASE("Tombstones come back as they went") {
   Tombstones sent;
   sent.batch_id = 4;
@@ -141,6 +195,7 @@ TEST_CASE("Welcome comes back as it went") {
   CHECK(welcome.limits.max_batch_records == 16);
   CHECK(welcome.limits.max_batch_bytes == 65536);
   CHECK(welcome.limits.window_batches == 2);
+  CHECK(welcome.limits.digest_interval == std::chrono::seconds(60));
   CHECK(welcome.server_time == MakeWelcome().server_time);
   REQUIRE(welcome.epochs.size() == 2);
   const auto& state = welcome.epochs[0];

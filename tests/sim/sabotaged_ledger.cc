@@ -64,6 +64,12 @@ class SabotagedLedger final : public LedgerTransaction {
     return forgotten_.moves || forgotten_.ranges ? std::nullopt : ledger_.ContentInEffect(event_id);
   }
   std::uint64_t Append(const NewEntry& entry) override { return ledger_.Append(entry); }
+  void PutTerminal(const StreamIdentity& identity, std::string_view record) override {
+    ledger_.PutTerminal(identity, record);
+  }
+  std::vector<StoredTerminal> Terminals(const StreamIdentity& after, std::size_t limit) override {
+    return ledger_.Terminals(after, limit);
+  }
   EntryPage Read(const EntryQuery& query) override { return ledger_.Read(query); }
   LedgerStatistics Statistics() override { return ledger_.Statistics(); }
 

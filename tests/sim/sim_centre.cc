@@ -7,6 +7,8 @@
 #include <variant>
 
 #include "ingest/acceptance/acceptor.h"
+#include "ingest/acceptance/batch_limits.h"
+#include "ingest/oversight/epoch_facts.h"
 #include "tests/sim/sabotaged_ledger.h"
 
 namespace tillwire {
@@ -71,6 +73,7 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
     greeting.welcome.ledger_incarnation = centre_.ledger_->Incarnation();
     greeting.welcome.server_time = centre_.clock_.WallNow() + centre_.world_.Now() * kClockRate;
     greeting.welcome.limits.max_batch_records = 8;
+    greeting.welcome.limits.digest_interval = 60s;
     Respond(std::move(greeting.welcome));
     if (greeting.start_new_epoch) Respond(*greeting.start_new_epoch);
   }
@@ -93,6 +96,26 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
                                                 WallTime now) {
       return Accept(ledger, identity, tombstones, now);
     });
+  }
+
+  void Handle(Digest& digest) {
+    if (!ticket_ || !CheckLimits(digest)) return End();
+    auto lacking = std::make_shared<std::map<std::uint64_t, std::uint64_t>>();
+    centre_.store_->Submit({[self = shared_from_this(), digest = std::move(digest), lacking] {
+                              lacking->clear();
+                              for (const EpochDigest& epoch : digest.epochs) {
+                                EpochRecord record;
+                                record.digest = epoch;
+                                record.facts = ReadEpochFacts(self->centre_.ledger_->Transaction(),
+                                                              self->identity_, epoch);
+                                (*lacking)[epoch.epoch] = record.Unexplained();
+                              }
+                            },
+                            [self = shared_from_this(), lacking](const Result<void>& committed) {
+                              if (!committed) return;
+                              for (const auto& [epoch, events] : *lacking)
+                                self->centre_.lacking_[epoch] = events;
+                            }});
   }
 
   template <typename Judge>
@@ -199,6 +222,12 @@ void SimCentre::PushBack() {
   const auto sessions = sessions_;
   for (const auto& entry : sessions)
     entry.second->PushBack(std::chrono::milliseconds(200 + world_.Below(5000)));
+}
+
+std::uint64_t SimCentre::Lacking() const {
+  std::uint64_t sum = 0;
+  for (const auto& [epoch, events] : lacking_) sum += events;
+  return sum;
 }
 
 void SimCentre::Die(const std::string& how) {

@@ -37,6 +37,9 @@ class SimCentre {
   // Streams are told to stay away for a while.
   void PushBack();
 
+  // Events that nothing accounted for when the terminals last said how they stand.
+  [[nodiscard]] std::uint64_t Lacking() const;
+
   [[nodiscard]] AcceptanceRules& Rules() { return rules_; }
   [[nodiscard]] FaultyDisk& Disk() { return disk_.Disk(); }
 
@@ -63,6 +66,7 @@ class SimCentre {
   std::unique_ptr<SimStore> store_;
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::optional<std::map<std::string, std::string>> backup_;
+  std::map<std::uint64_t, std::uint64_t> lacking_;  // by epoch
   std::uint64_t read_through_ = 0;
   std::uint64_t run_ = 0;
 };

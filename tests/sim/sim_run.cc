@@ -215,6 +215,9 @@ class Run {
       for (const auto& terminal : terminals_) which += terminal->Backlog();
       oracle_.Complain(fmt::format("not drained {} min after the last fault:{}", kHealing / 1min, which));
     }
+    if (centre_.Lacking() > 0) {
+      oracle_.Complain(fmt::format("by the last digests the centre lacks {} events", centre_.Lacking()));
+    }
     CheckTerminals();
     std::vector<std::vector<std::uint64_t>> histories;
     std::uint64_t named = 0;

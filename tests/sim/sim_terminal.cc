@@ -268,6 +268,20 @@ void SimTerminal::Check() {
         name_, outbox_->LastPosition(), status->pending, status->parked, status->delivered, status->released,
         status->not_in_effect));
   }
+  const auto digest = Look<Digest>([this] { return outbox_->ReadDigest(); });
+  if (!digest) return;
+  std::uint64_t not_in_effect = 0;
+  for (const EpochDigest& epoch : digest->epochs) {
+    not_in_effect += epoch.not_in_effect;
+    if (!epoch.AddsUp()) {
+      oracle_.Complain(
+          fmt::format("the digest of {} does not add up in epoch {}", name_, EpochName(epoch.epoch)));
+    }
+  }
+  if (not_in_effect != status->not_in_effect) {
+    oracle_.Complain(fmt::format("{} counts {} not in effect, and {} in its digest", name_,
+                                 status->not_in_effect, not_in_effect));
+  }
   for (const auto& [position, number] : history_) {
     const SimAction& action = oracle_.Action(number);
     if (oracle_.InEffect(number) || oracle_.IsOffered(number) || action.released) continue;
@@ -513,6 +527,11 @@ void SimTerminal::Act(act::MarkAnnounced& mark) {
 void SimTerminal::Act(act::Maintain& maintain) {
   Ask<Upkeep>([maintain](Outbox& outbox) { return outbox.Maintain(maintain.server_time); },
               [this](const Upkeep& upkeep) { Do(machine_->OnMaintained(Now(), upkeep)); });
+}
+
+void SimTerminal::Act(act::ReadDigest& /*action*/) {
+  Ask<Digest>([](Outbox& outbox) { return outbox.ReadDigest(); },
+              [this](Digest digest) { Do(machine_->OnDigest(Now(), std::move(digest))); });
 }
 
 }  // namespace tillwire

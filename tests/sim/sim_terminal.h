@@ -110,6 +110,7 @@ class SimTerminal {
   void Act(uplink_action::ReadLostRanges& action);
   void Act(uplink_action::MarkAnnounced& action);
   void Act(uplink_action::Maintain& action);
+  void Act(uplink_action::ReadDigest& action);
   void PretendAnswered(const EventBatch& batch);
 
   SimWorld& world_;

@@ -157,6 +157,9 @@ class Terminal {
       return true;
     });
   }
+  void Act(act::ReadDigest&) {
+    Do(machine->OnDigest(Now(), Transact([](Outbox& box) { return box.ReadDigest(); })));
+  }
   void Act(act::Maintain& maintain) {
     ++maintained;
     Do(machine->OnMaintained(Now(),
