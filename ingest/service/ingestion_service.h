@@ -13,6 +13,7 @@
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/ledger.h"
 #include "ingest/oversight/terminal_register.h"
+#include "ingest/phase_probe.h"
 #include "ingest/service/entry_feed.h"
 #include "ingest/service/ingestion_metrics.h"
 #include "storage/group_commit.h"
@@ -48,6 +49,7 @@ struct IngestionParts {
   IngestionMetrics& metrics;
   // Called on any thread when a stream has begun or ended; may be empty.
   std::function<void()> streams_changed;
+  CentreProbe probe = {};  // may be empty
 };
 
 class IngestionService {

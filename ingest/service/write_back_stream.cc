@@ -185,6 +185,10 @@ Result<void> WriteBackStream::CheckMayBatch() {
   return {};
 }
 
+void WriteBackStream::Probe(CentrePhase phase) const {
+  if (context_.parts.probe) context_.parts.probe(phase);
+}
+
 void WriteBackStream::SubmitGreeting(Hello hello) {
   {
     const std::lock_guard lock(mutex_);
@@ -200,6 +204,7 @@ void WriteBackStream::SubmitGreeting(Hello hello) {
   };
   job.done = [self, greeting](const Result<void>& committed) {
     if (!committed) return self->EndFailed(committed.error());
+    self->Probe(CentrePhase::kBeforeWelcome);
     greeting->welcome.ledger_incarnation = self->context_.parts.ledger.Incarnation();
     greeting->welcome.limits = self->context_.options.limits;
     greeting->welcome.server_time = self->context_.parts.clock.WallNow();
@@ -246,6 +251,7 @@ void WriteBackStream::SubmitBatch(Judge judge, bool tombstones) {
   job.done = [self, answer, tombstones](const Result<void>& committed) {
     if (!committed) return self->EndFailed(committed.error());
     if (!*answer) return self->EndSuperseded();
+    self->Probe(CentrePhase::kBeforeAnswer);
     self->context_.parts.feed.Announce();
     LogResults(self->identity_, **answer);
     self->NoteForks(**answer);

@@ -55,6 +55,7 @@ class WriteBackStream final : public grpc::ServerBidiReactor<v1::WriteBackReques
   template <typename Judge>
   void SubmitBatch(Judge judge, bool tombstones);
   Result<void> CheckMayBatch();
+  void Probe(CentrePhase phase) const;
   void Respond(ToAgent message);
   void WriteNext();  // with mutex_ held
   void OnWriteLate(std::uint64_t write);

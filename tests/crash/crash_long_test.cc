@@ -6,17 +6,22 @@
 namespace tillwire {
 namespace {
 
-TEST_CASE("200 kills of the agent, at least 10 in each phase, lose nothing that was acknowledged") {
-  const KillReport report = RunKills(200, 2);
-  std::cout << report.Text();
-  INFO(report.Text());
-  CHECK(report.guarantee.Holds());
-  CHECK(report.guarantee.holes == 0);
-  CHECK(report.complaints.empty());
-  for (std::size_t phase = 0; phase < kPhaseCount; ++phase) {
-    INFO(kPhaseNames[phase]);
-    CHECK(report.histogram[phase] >= 10);
+// In runs of their own: a log of captures that grew without end would slow the driver down.
+constexpr std::uint64_t kRuns = 10;
+
+TEST_CASE("2,000 kills of agent and centre, at least 20 in each phase, lose nothing that was acknowledged") {
+  KillReport total;
+  for (std::uint64_t seed = 1; seed <= kRuns; ++seed) {
+    const KillReport report = RunKills({100, 100, seed});
+    INFO("seed " << seed << "\n" << report.Text());
+    CHECK(report.guarantee.Holds());
+    CHECK(report.guarantee.holes == 0);
+    CHECK(report.complaints.empty());
+    total.Add(report);
   }
+  std::cout << total.Text();
+  INFO(total.Text());
+  CHECK(total.LeastHit() >= 20);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace tillwire {
 namespace {
 
-std::uint32_t NumberOf(std::optional<AgentPhase> phase) {
+std::uint32_t NumberOf(std::optional<std::size_t> phase) {
   return phase ? static_cast<std::uint32_t>(*phase) + 1 : 0;
 }
 
@@ -37,7 +37,7 @@ PhaseFile::~PhaseFile() {
   munmap(board_, sizeof(Board));
 }
 
-void PhaseFile::Enter(AgentPhase phase) {
+void PhaseFile::Enter(std::size_t phase) {
   const std::uint32_t number = NumberOf(phase);
   ++board_->entries[number - 1];
   const bool lingers = board_->linger_in == number;
@@ -53,7 +53,7 @@ void PhaseFile::Enter(AgentPhase phase) {
   }
 }
 
-void PhaseFile::Reset(std::optional<AgentPhase> linger_in) {
+void PhaseFile::Reset(std::optional<std::size_t> linger_in) {
   board_->last = 0;
   board_->lingering = false;
   board_->linger_in = NumberOf(linger_in);
@@ -62,12 +62,12 @@ void PhaseFile::Reset(std::optional<AgentPhase> linger_in) {
   }
 }
 
-std::optional<AgentPhase> PhaseFile::Last() const {
+std::optional<std::size_t> PhaseFile::Last() const {
   const std::uint32_t number = board_->last;
-  return number == 0 ? std::nullopt : std::optional(static_cast<AgentPhase>(number - 1));
+  return number == 0 ? std::nullopt : std::optional(std::size_t{number} - 1);
 }
 
-std::uint64_t PhaseFile::Entries(AgentPhase phase) const {
+std::uint64_t PhaseFile::Entries(std::size_t phase) const {
   return board_->entries[NumberOf(phase) - 1];
 }
 

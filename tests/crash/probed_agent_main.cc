@@ -87,7 +87,7 @@ int Main(int argc, char** argv) {
   std::unique_ptr<PhaseFile> phases;
   if (!phase_path.empty()) {
     phases = std::make_unique<PhaseFile>(phase_path);
-    seams.phase_probe = [&phases](AgentPhase phase) { phases->Enter(phase); };
+    seams.phase_probe = [&phases](AgentPhase phase) { phases->Enter(PhaseNumber(phase)); };
   }
   if (lost_capture != 0) {
     seams.wrap_capture_store = [lost_capture](CaptureStore& real) -> std::unique_ptr<CaptureStore> {

@@ -3,7 +3,6 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "tests/e2e/programs.h"
 #include "tests/support/wait.h"
 
 namespace tillwire {
@@ -65,8 +64,9 @@ void CentreProgram::Launch() {
   WriteWholeFile(ConfigFile(), MakeConfig(settings_, LedgerFile()));
   ++starts_;
   ProcessOptions options;
-  options.program = kIngestdProgram;
-  options.arguments = {"serve", "--config", ConfigFile().string()};
+  options.program = settings_.program;
+  options.arguments = settings_.arguments;
+  options.arguments.insert(options.arguments.end(), {"--config", ConfigFile().string()});
   options.environment = settings_.environment;
   options.launcher = settings_.launcher;
   options.errors = settings_.directory / ("centre-" + std::to_string(starts_) + ".log");

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/e2e/programs.h"
 #include "tests/support/ledger_reader.h"
 #include "tests/support/process.h"
 
@@ -27,8 +28,10 @@ struct CentreSettings {
   std::filesystem::path tls_key;
   std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses
   std::string log_format = "text";
-  std::vector<std::string> stream_lines;     // more lines for [stream] of the configuration
-  std::vector<std::string> terminals_lines;  // and for [terminals]
+  std::filesystem::path program = kIngestdProgram;
+  std::vector<std::string> arguments = {"serve"};  // beside --config
+  std::vector<std::string> stream_lines;           // more lines for [stream] of the configuration
+  std::vector<std::string> terminals_lines;        // and for [terminals]
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<std::string> launcher;  // as in ProcessOptions
 };
