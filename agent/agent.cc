@@ -137,6 +137,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   ChangeFeed changes;
   const auto publish = [&changes](const std::vector<Position>& events) { changes.Publish(events); };
   AgentMetrics metrics;
+  std::function<void()> on_no_room;  // known before anything is captured
   OutboxWorker worker(
       **opened, clock, metrics.commits, CommitProbeFrom(seams.phase_probe),
       [&] {
@@ -145,7 +146,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
           io.stop();
         });
       },
-      publish);
+      publish, [&on_no_room] { on_no_room(); });
   std::unique_ptr<CaptureStore> wrapped;
   if (seams.wrap_capture_store) wrapped = seams.wrap_capture_store(worker);
   CaptureStore& store = wrapped ? *wrapped : worker;
@@ -159,6 +160,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
                 config.uplink.server, metrics.uplink,
                 {[&changes] { changes.Publish({}); }, publish, seams.phase_probe},
                 {[&spool_counts] { return spool_counts(); }, clock.BootNow()});
+  on_no_room = [&uplink] { uplink.NotifyRoomWanted(); };
 
   CaptureServiceOptions service_options;
   service_options.store_id = config.store_id;
@@ -176,6 +178,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   std::unique_ptr<CaptureServer> server;
   SpoolImporterOptions spool_options;
   spool_options.directory = config.spool.directory;
+  spool_options.owner = {config.store_id, config.terminal_id};
   spool_options.on_captured = [&](EventSource source) {
     metrics.capture.captured[source].Add();
     uplink.NotifyCaptured();

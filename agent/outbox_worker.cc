@@ -13,11 +13,13 @@ constexpr std::chrono::seconds kMarkSyncInterval{1};
 
 OutboxWorker::OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
                            std::function<void()> on_failed,
-                           std::function<void(const std::vector<Position>&)> on_changed)
+                           std::function<void(const std::vector<Position>&)> on_changed,
+                           std::function<void()> on_no_room)
     : outbox_(outbox),
       last_position_(outbox.LastPosition()),
       on_failed_(std::move(on_failed)),
       on_changed_(std::move(on_changed)),
+      on_no_room_(std::move(on_no_room)),
       mark_thread_([this] { SyncMarkWhenWritten(); }),
       timed_(outbox, clock, metrics),
       commits_(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe)) {}
@@ -43,6 +45,7 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
                      }
                      NoteCaptured(*position);
                      if ((*reply)->ok() && !(**reply)->repeated) Changed({(**reply)->position});
+                     NoteRefused(**reply);
                      done(std::move(**reply));
                    }});
 }
@@ -74,6 +77,7 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                        if (reply && !reply->repeated) captured.push_back(reply->position);
                      }
                      if (!captured.empty()) Changed(captured);
+                     if (!replies->empty()) NoteRefused(replies->back());
                      done(std::move(*replies));
                    }});
 }
@@ -90,6 +94,10 @@ void OutboxWorker::NoteCaptured(Position last) {
     if (std::exchange(mark_written_, true)) return;
   }
   mark_wake_.notify_one();
+}
+
+void OutboxWorker::NoteRefused(const Result<Captured>& reply) const {
+  if (!reply && reply.error().code == ErrorCode::kResourceExhausted && on_no_room_) on_no_room_();
 }
 
 void OutboxWorker::Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) {

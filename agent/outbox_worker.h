@@ -25,9 +25,12 @@ class OutboxWorker final : public CaptureStore {
   // `outbox`, `clock` and `metrics` outlive it. `on_failed` is called once, on any thread, when a commit
   // failed so that nothing more is written. `on_changed` (may be empty) is told, on the storage thread, which
   // events were captured, put back into the queue or given up; of none when a pause began or ended.
+  // `on_no_room` (may be empty) is called, on the storage thread, after captures were refused because the
+  // outbox is full.
   OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
                std::function<void()> on_failed,
-               std::function<void(const std::vector<Position>&)> on_changed = {});
+               std::function<void(const std::vector<Position>&)> on_changed = {},
+               std::function<void()> on_no_room = {});
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
   OutboxWorker& operator=(const OutboxWorker&) = delete;
@@ -70,6 +73,7 @@ class OutboxWorker final : public CaptureStore {
   void NoteStored(const Result<Captured>& reply);
   // Capturing is over and durable up to this position.
   void NoteCaptured(Position last);
+  void NoteRefused(const Result<Captured>& reply) const;
 
   // For a question whose answer can be an expected failure.
   template <typename T>
@@ -86,6 +90,7 @@ class OutboxWorker final : public CaptureStore {
   std::atomic<Position> last_position_;
   const std::function<void()> on_failed_;
   const std::function<void(const std::vector<Position>&)> on_changed_;
+  const std::function<void()> on_no_room_;
   std::once_flag failed_once_;
 
   // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.

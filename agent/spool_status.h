@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@ struct SpoolStatus {
   BadFiles bad;                            // the first of them, and how many
   bool holding_captures = false;           // captures over the socket wait for files
   std::string last_problem;                // why files wait; empty where none do
+  std::filesystem::path directory{};       // of the spool
 };
 
 }  // namespace tillwire

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kRecordTag = "tillwire.v1.record";
 constexpr std::string_view kGenesisTag = "tillwire.v1.genesis";
+constexpr std::string_view kActionTag = "tillwire.v1.action";
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 [[noreturn]] void NoSha256() {
@@ -105,6 +106,13 @@ Hash GenesisHash(std::string_view store_id, std::string_view terminal_id, std::u
   Fields fields;
   fields.Add(kGenesisTag).Add(store_id).Add(terminal_id).Add(epoch);
   return fields.Add(head_of_previous_epoch).Digest();
+}
+
+Hash ActionNameHash(std::string_view store_id, std::string_view terminal_id, std::string_view key,
+                    std::int64_t occur_time_micros) {
+  Fields fields;
+  fields.Add(kActionTag).Add(store_id).Add(terminal_id).Add(key);
+  return fields.Add(static_cast<std::uint64_t>(occur_time_micros)).Digest();
 }
 
 }  // namespace tillwire

@@ -52,4 +52,9 @@ Hash RecordHash(RecordId id, std::string_view lane, const std::optional<RecordRe
 Hash GenesisHash(std::string_view store_id, std::string_view terminal_id, std::uint64_t epoch,
                  const Hash& head_of_previous_epoch);
 
+// What a derived event id is made of: SHA-256 over tag, store, terminal, the caller's key and the time of the
+// action in microseconds since 1970 (two's complement before that), encoded as above.
+Hash ActionNameHash(std::string_view store_id, std::string_view terminal_id, std::string_view key,
+                    std::int64_t occur_time_micros);
+
 }  // namespace tillwire

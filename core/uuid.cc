@@ -21,6 +21,15 @@ int HexValue(char c) {
   return -1;
 }
 
+std::int64_t MillisOf(WallTime time) {
+  return std::max<std::int64_t>(
+      0, std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count());
+}
+
+void PutStamp(Uuid& uuid, std::int64_t millis) {
+  for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+}
+
 }  // namespace
 
 std::string Uuid::ToString() const {
@@ -59,9 +68,28 @@ std::optional<Uuid> Uuid::FromBytes(std::string_view bytes) {
   return uuid;
 }
 
+void Uuid::PutMillis(WallTime time) {
+  PutStamp(*this, MillisOf(time));
+}
+
+void Uuid::PutVersion(unsigned version) {
+  bytes[6] = static_cast<std::uint8_t>((version << 4U) | (bytes[6] & 0x0fU));
+  bytes[8] = static_cast<std::uint8_t>(0x80U | (bytes[8] & 0x3fU));
+}
+
+std::optional<UuidRange> UuidsThatBegin(std::string_view text) {
+  constexpr std::string_view kLowest = "00000000-0000-0000-0000-000000000000";
+  constexpr std::string_view kHighest = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+  constexpr std::size_t kLeast = 8;
+  if (text.size() < kLeast || text.size() > kLowest.size()) return std::nullopt;
+  const auto first = Uuid::Parse(std::string(text) + std::string(kLowest.substr(text.size())));
+  const auto last = Uuid::Parse(std::string(text) + std::string(kHighest.substr(text.size())));
+  if (!first || !last) return std::nullopt;
+  return UuidRange{*first, *last};
+}
+
 Uuid UuidGenerator::Make(WallTime now) {
-  const std::int64_t millis = std::max<std::int64_t>(
-      0, std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count());
+  const std::int64_t millis = MillisOf(now);
   const std::uint64_t random = rng_.Next();
   std::int64_t stamp = 0;
   std::uint16_t counter = 0;
@@ -80,11 +108,11 @@ Uuid UuidGenerator::Make(WallTime now) {
     counter = counter_;
   }
   Uuid uuid;
-  for (std::size_t i = 0; i < 6; ++i) uuid.bytes[i] = static_cast<std::uint8_t>(stamp >> (40 - 8 * i));
-  uuid.bytes[6] = static_cast<std::uint8_t>(0x70 | (counter >> 8));
+  PutStamp(uuid, stamp);
+  uuid.bytes[6] = static_cast<std::uint8_t>(counter >> 8);
   uuid.bytes[7] = static_cast<std::uint8_t>(counter & 0xff);
   for (std::size_t i = 0; i < 8; ++i) uuid.bytes[8 + i] = static_cast<std::uint8_t>(random >> (8 * i));
-  uuid.bytes[8] = static_cast<std::uint8_t>(0x80 | (uuid.bytes[8] & 0x3f));
+  uuid.PutVersion(7);
   return uuid;
 }
 

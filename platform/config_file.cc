@@ -36,6 +36,10 @@ constexpr std::array<Unit, 5> kDurationUnits = {
 constexpr std::array<Unit, 4> kSizeUnits = {
     {{"B", 1}, {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20}, {"GiB", 1ULL << 30}}};
 
+// Shown to whoever wrote something else, where the bounds allow them.
+constexpr std::uint64_t kUsualMillis = 30'000;
+constexpr std::uint64_t kUsualBytes = 256ULL << 10;
+
 // "30s" in the smallest unit; nothing if it is no whole number with one of the units, or too big for 64 bits.
 template <std::size_t N>
 std::optional<std::uint64_t> ParseWithUnit(std::string_view text, const std::array<Unit, N>& units) {
@@ -144,10 +148,11 @@ struct ConfigFile::State {
     Fail(&node.source(), key + " is " + Print(node), "give " + right);
   }
 
-  // Reads "30s" or "2GiB" within bounds; else what it is `otherwise`.
+  // Reads "30s" or "2GiB" within bounds; else what it is `otherwise`. A value in question is told one that
+  // would do: `usual`, or the bound that is nearest to it.
   template <std::size_t N>
   std::uint64_t ReadWithUnit(const std::string& key, std::uint64_t otherwise,
-                             const std::array<Unit, N>& units, const char* example, std::uint64_t min,
+                             const std::array<Unit, N>& units, std::uint64_t usual, std::uint64_t min,
                              std::uint64_t max) {
     const auto* node = Find(key);
     auto value = std::optional(otherwise);
@@ -156,8 +161,8 @@ struct ConfigFile::State {
       value = text != nullptr ? ParseWithUnit(text->get(), units) : std::nullopt;
       if (!value || *value < min || *value > max) {
         WrongValue(*node, key,
-                   std::string("a text with its unit, as \"") + example + "\", from " +
-                       PrintWithUnit(min, units) + " to " + PrintWithUnit(max, units));
+                   "a text with its unit, as " + Quoted(PrintWithUnit(std::clamp(usual, min, max), units)) +
+                       ", from " + PrintWithUnit(min, units) + " to " + PrintWithUnit(max, units));
         return otherwise;
       }
     }
@@ -279,13 +284,13 @@ void ConfigFile::Read(const std::string& key, std::uint64_t& target, std::uint64
 void ConfigFile::Read(const std::string& key, std::chrono::milliseconds& target,
                       std::chrono::milliseconds min, std::chrono::milliseconds max) {
   target = std::chrono::milliseconds(
-      state_->ReadWithUnit(key, static_cast<std::uint64_t>(target.count()), kDurationUnits, "30s",
+      state_->ReadWithUnit(key, static_cast<std::uint64_t>(target.count()), kDurationUnits, kUsualMillis,
                            static_cast<std::uint64_t>(min.count()), static_cast<std::uint64_t>(max.count())));
 }
 
 void ConfigFile::ReadBytes(const std::string& key, std::uint64_t& target, std::uint64_t min,
                            std::uint64_t max) {
-  target = state_->ReadWithUnit(key, target, kSizeUnits, "256KiB", min, max);
+  target = state_->ReadWithUnit(key, target, kSizeUnits, kUsualBytes, min, max);
 }
 
 void ConfigFile::Require(const std::string& key, std::string& target, const std::string& meaning) {

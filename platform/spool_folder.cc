@@ -29,6 +29,7 @@ constexpr int kMaxNameTries = 1000;
 constexpr std::size_t kMaxReasonBytes = 1024;  // of a reason that is shown
 constexpr std::chrono::milliseconds kLockPoll{5};
 constexpr const char* kReasonEnding = ".reason";
+constexpr const char* kOwnerFile = "owner";
 
 const char* NameOf(SpoolLock lock) {
   return lock == SpoolLock::kDecision ? "lock" : "order";
@@ -232,6 +233,26 @@ Result<void> SpoolFolder::OpenAll() {
   return {};
 }
 
+Result<void> SpoolFolder::SetOwner(const SpoolOwner& owner) const {
+  if (Owner() == owner) return {};
+  const auto temporary = WriteTemporary(owner.store_id + "\n" + owner.terminal_id + "\n");
+  if (!temporary) return temporary.error();
+  if (renameat(tmp_.Get(), temporary->c_str(), top_.Get(), kOwnerFile) == 0 && fsync(top_.Get()) == 0)
+    return {};
+  const int failed = errno;
+  RemoveTemporary(*temporary);
+  return FileError("write", directory_ / kOwnerFile, failed);
+}
+
+std::optional<SpoolOwner> SpoolFolder::Owner() const {
+  const auto content = ReadFile(top_.Get(), kOwnerFile, directory_ / kOwnerFile);
+  if (!content) return std::nullopt;
+  const auto first = content->find('\n');
+  const auto second = first == std::string::npos ? first : content->find('\n', first + 1);
+  if (second == std::string::npos) return std::nullopt;
+  return SpoolOwner{content->substr(0, first), content->substr(first + 1, second - first - 1)};
+}
+
 Result<std::optional<FileDescriptor>> SpoolFolder::TryLock(SpoolLock lock, bool exclusive) const {
   const char* name = NameOf(lock);
   FileDescriptor file(openat(top_.Get(), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -373,13 +394,12 @@ Result<BadFiles> SpoolFolder::Bad(std::size_t limit) const {
   return bad;
 }
 
-Result<std::optional<SpooledFile>> SpoolFolder::Find(
-    const std::function<bool(const std::string& content)>& accepts) const {
+Result<std::optional<SpooledFile>> SpoolFolder::Find(const Accepts& accepts) const {
   const auto waiting = Waiting(kMaxSpoolFiles, [](const std::string&) { return true; });
   if (!waiting) return waiting.error();
   for (const auto& name : waiting->names) {
     auto content = ReadFile(new_.Get(), name, NewPath() / name);
-    if (content && accepts(*content)) {
+    if (content && accepts(name, *content)) {
       return std::optional(SpooledFile{NewPath() / name, std::move(*content), {}});
     }
   }
@@ -387,7 +407,7 @@ Result<std::optional<SpooledFile>> SpoolFolder::Find(
   if (!bad) return bad.error();
   for (const auto& [name, reason] : bad->files) {
     auto content = ReadFile(bad_.Get(), name, BadPath() / name);
-    if (content && accepts(*content)) {
+    if (content && accepts(name, *content)) {
       return std::optional(SpooledFile{BadPath() / name, std::move(*content), reason});
     }
   }

@@ -6,6 +6,7 @@
 //   bad/   what could not be taken, each NAME with NAME.reason beside it
 //   lock   held shared while a command decides that the agent is down, and writes (see SpoolLock)
 //   order  held by the command that chooses a counter
+//   owner  whose spool it is, in two lines: store and terminal
 //
 // The subfolders are opened once and everything is reached through them, so nothing outside is read or moved,
 // whatever names and links lie there.
@@ -37,6 +38,13 @@ inline constexpr std::size_t kMaxSpoolFiles = 50'000;
 // place, and the agent, once it listens, takes it exclusively for an instant before it serves captures. Every
 // file that was written because nobody listened is then in new/, and every later command finds the socket.
 enum class SpoolLock { kDecision, kOrder };
+
+// The terminal whose captures lie in the spool.
+struct SpoolOwner {
+  std::string store_id;
+  std::string terminal_id;
+  bool operator==(const SpoolOwner&) const = default;
+};
 
 // A file that waits, or was set aside.
 struct SpooledFile {
@@ -74,6 +82,13 @@ class SpoolFolder {
   [[nodiscard]] std::filesystem::path NewPath() const { return directory_ / "new"; }
   [[nodiscard]] std::filesystem::path BadPath() const { return directory_ / "bad"; }
 
+  // -- The owner
+
+  // For the agent: writes it down, synced, unless it says so already.
+  [[nodiscard]] Result<void> SetOwner(const SpoolOwner& owner) const;
+  // For the command. Nothing where no agent has written it, or it can't be read.
+  [[nodiscard]] std::optional<SpoolOwner> Owner() const;
+
   // -- Locks; released when the descriptor goes
 
   // Nothing if somebody else holds it.
@@ -110,9 +125,10 @@ class SpoolFolder {
 
   [[nodiscard]] Result<BadFiles> Bad(std::size_t limit) const;
 
-  // The first file, waiting or else set aside, whose content is accepted. Reads all files until then.
-  [[nodiscard]] Result<std::optional<SpooledFile>> Find(
-      const std::function<bool(const std::string& content)>& accepts) const;
+  // The first file, waiting or else set aside, that is accepted by its name, as it was in new/ unless it had
+  // to be changed in bad/, and its content. Reads all files until then.
+  using Accepts = std::function<bool(const std::string& name, const std::string& content)>;
+  [[nodiscard]] Result<std::optional<SpooledFile>> Find(const Accepts& accepts) const;
 
  private:
   explicit SpoolFolder(std::filesystem::path directory) : directory_(std::move(directory)) {}

@@ -265,6 +265,16 @@ Result<EventOutline> DecodeEventOutline(std::string_view bytes) {
   return outline;
 }
 
+Result<Hash> ActionHash(std::string_view event) {
+  v1::StoreEvent action;
+  if (auto parsed = ParseEvent(event, action); !parsed) return parsed.error();
+  action.clear_capture_time();
+  action.clear_clock();
+  action.clear_traceparent();
+  action.clear_source();
+  return Sha256(SerializeDeterministically(action));
+}
+
 Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire) {
   auto request = DecodeSupplied(wire);
   if (!request) return request;

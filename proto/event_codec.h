@@ -35,6 +35,11 @@ struct EventOutline {
 // Refuses the same bytes as DecodeEvent, and takes half its time.
 Result<EventOutline> DecodeEventOutline(std::string_view bytes);
 
+// SHA-256 of what a caller supplied of a stored event: all but what the agent stamps on it (capture_time,
+// clock), and what may differ in a repeat (traceparent, source). Two events of one id are the same action
+// where this agrees. kInvalidArgument as DecodeEvent.
+Result<Hash> ActionHash(std::string_view event);
+
 // What a caller of CaptureService supplied. kInvalidArgument if occur_time is outside the years 1 to 9999.
 Result<CaptureRequest> DecodeCaptureRequest(const v1::CaptureEventRequest& wire);
 // Replaces what `wire` held.

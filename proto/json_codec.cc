@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/epoch.h"
 #include "core/nearest_name.h"
 #include "core/text.h"
 
@@ -141,6 +142,30 @@ bool NestsTooDeep(std::string_view text) {
   return false;
 }
 
+void WriteEpochs(const Descriptor& type, nlohmann::ordered_json& object);
+
+void WriteEpochsOfElement(const FieldDescriptor& field, nlohmann::ordered_json& value) {
+  if (field.type() == FieldDescriptor::TYPE_FIXED64) {
+    value = EpochName(std::stoull(value.get<std::string>()));  // protobuf writes the number as text
+  } else if (field.type() == FieldDescriptor::TYPE_MESSAGE && value.is_object() &&
+             field.message_type()->file()->package() != "google.protobuf") {
+    WriteEpochs(*field.message_type(), value);
+  }
+}
+
+// The contract's fixed64 are epochs, which people and programs meet in hexadecimal everywhere else.
+void WriteEpochs(const Descriptor& type, nlohmann::ordered_json& object) {
+  for (auto& [key, value] : object.items()) {
+    const auto* field = type.FindFieldByName(key);
+    if (field == nullptr || field->is_map()) continue;
+    if (!field->is_repeated()) {
+      WriteEpochsOfElement(*field, value);
+      continue;
+    }
+    for (auto& element : value) WriteEpochsOfElement(*field, element);
+  }
+}
+
 const EnumDescriptor* FindEnum(const std::string& name) {
   return google::protobuf::DescriptorPool::generated_pool()->FindEnumTypeByName("tillwire.v1." + name);
 }
@@ -195,12 +220,14 @@ std::string ToJson(const google::protobuf::Message& message, JsonLayout layout) 
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   options.always_print_primitive_fields = true;
-  options.add_whitespace = layout == JsonLayout::kIndented;
   std::string text;
   const auto status = google::protobuf::util::MessageToJsonString(message, &text, options);
   // Only text that is not UTF-8 can fail here, and no message of ours holds any: it was checked on its way
   // in.
-  return status.ok() ? text : "{}";
+  if (!status.ok()) return "{}";
+  auto document = nlohmann::ordered_json::parse(text);
+  WriteEpochs(*message.GetDescriptor(), document);
+  return layout == JsonLayout::kIndented ? document.dump(1) : document.dump();
 }
 
 }  // namespace tillwire

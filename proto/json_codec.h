@@ -31,6 +31,7 @@ std::string EnumWord(const std::string& enum_name, const std::string& value);
 enum class JsonLayout { kOneLine, kIndented };
 
 // Every field is written, also where it has its default value, so that programs need not know the defaults.
+// An epoch is written as EpochName() (core/epoch.h) does, not as protobuf's mapping has it.
 std::string ToJson(const google::protobuf::Message& message, JsonLayout layout);
 
 }  // namespace tillwire

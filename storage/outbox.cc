@@ -304,11 +304,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
     }
   }
   const std::uint64_t size = input.event.size() + kRowOverheadBytes;
-  if (impl.used_bytes + size > impl.options.max_bytes) {
-    return Error{ErrorCode::kResourceExhausted,
-                 "the outbox holds its limit of " + std::to_string(impl.options.max_bytes) + " bytes",
-                 "restore the connection to the centre so that it drains, or raise outbox.max_bytes"};
-  }
+  if (impl.used_bytes + size > impl.options.max_bytes) return impl.NoRoom();
 
   std::string lane = input.lane;
   if (input.joins_lane_of) {

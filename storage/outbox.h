@@ -52,9 +52,9 @@ struct OutboxOptions {
   std::uint64_t max_bytes = 2ULL << 30;             // of the database file; captures beyond it are refused
   std::chrono::hours delivered_retention{30 * 24};  // by the centre's clock
   std::uint64_t delivered_max_bytes = 256ULL << 20;
-  std::chrono::hours idempotency_retention{90 * 24};
-  DatabaseOptions database;           // the tests' seam: another VFS, syncing off
-  std::string program = "tillwired";  // the owner lock says so to others
+  std::chrono::hours idempotency_retention{90 * 24};  // likewise; but never before the event is pruned
+  DatabaseOptions database;                           // the tests' seam: another VFS, syncing off
+  std::string program = "tillwired";                  // the owner lock says so to others
   // For one who only looks at the outbox of a stopped agent, on an OverlayVfs (storage/overlay_vfs.h), which
   // `database` names: store and terminal are the file's, another machine and a high-water mark that is ahead
   // change nothing, and the owner lock is taken without writing where that can't be.
@@ -74,7 +74,8 @@ struct CaptureInput {
     Hash content;  // of the action that the caller supplied
   };
   std::optional<Idempotency> idempotency;
-  bool id_from_outside = false;  // event_id was not made here, so that it may be another event's already
+  bool id_from_outside =
+      false;  // event_id follows from what the caller gave: it may be another event's already
 };
 
 struct Captured {
@@ -158,6 +159,8 @@ struct EventQuery {
   Position after = 0;              // positions above this one
   std::optional<Position> before;  // positions below this one
   bool newest_first = false;
+  // Only events whose id is one of these, in the order of their ids, at most kListPage; nothing else counts.
+  std::optional<UuidRange> ids;
 };
 
 struct EventPage {
@@ -199,11 +202,13 @@ struct OutboxStatus {
   std::vector<Incident> incidents;         // the newest first
 };
 
-// What Maintain() left to do.
+// What Maintain() did, and left to do.
 struct Upkeep {
-  bool more = false;  // another step would prune more
-  bool wants_welcome =
-      false;  // the file is nearly full, and what a new Welcome says is backed up could make room
+  bool pruned = false;       // some events went
+  bool more = false;         // another step would prune more
+  bool nearly_full = false;  // the file is
+  // It is, and what a new Welcome says is backed up could make room.
+  bool wants_welcome = false;
 };
 
 // What a Welcome changed here.
@@ -243,7 +248,7 @@ class Outbox final : public Transactional {
   // -- Capture (in a transaction)
 
   // Stores one event. kAlreadyExists: the key was used for other content, or the id from outside for another
-  // event. kResourceExhausted: max_bytes is reached.
+  // event. kResourceExhausted: max_bytes is reached; the hint says what would make room.
   Result<Captured> Capture(const CaptureInput& input);
 
   // -- Delivery (in a transaction)
@@ -295,7 +300,7 @@ class Outbox final : public Transactional {
   // -- Upkeep (in a transaction)
 
   // Notes the centre's clock, and prunes one step of what is delivered, backed up and older than the
-  // retention. Returns whether more is left to prune.
+  // retention, or more than delivered_max_bytes.
   Upkeep Maintain(WallTime server_time);
 
   // Kept over a restart; nothing here acts on it.

@@ -118,6 +118,7 @@ class Outbox::Impl {
   [[nodiscard]] std::optional<Position> LaneRoot(std::optional<Position> predecessor);
   void CompleteView(EventView& view, std::optional<Position> predecessor, LaneRoots& lane_roots);
   [[nodiscard]] EventPage ListLane(const EventQuery& query);
+  [[nodiscard]] EventPage ListIds(const UuidRange& ids);
 
   // outbox_history.cc
   [[nodiscard]] Position EndOf(const EpochRow& row) const {
@@ -163,7 +164,9 @@ class Outbox::Impl {
   [[nodiscard]] Position BackedUpThrough() const;
   [[nodiscard]] Position PrunableThrough(WallTime server_time);
   void NoteAnchor(WallTime server_time);
-  [[nodiscard]] bool WantsWelcome();
+  [[nodiscard]] bool NearlyFull() const;
+  [[nodiscard]] bool WantsWelcome() const;
+  [[nodiscard]] Error NoRoom() const;
   void PruneEvents(Position through);
   void NotePrunedNotInEffect(Position through);
   std::uint64_t PrunedNotInEffect();

@@ -169,8 +169,29 @@ EventPage Outbox::Impl::ListLane(const EventQuery& query) {
   return page;
 }
 
+EventPage Outbox::Impl::ListIds(const UuidRange& ids) {
+  EventPage page;
+  page.at_end = true;
+  std::vector<std::pair<EventView, std::optional<Position>>> rows;
+  SQLite::Statement select(
+      *database, std::string(kColumns) + "WHERE event_id BETWEEN ? AND ? ORDER BY event_id LIMIT ?");
+  {
+    StatementRun run(select);
+    run.BindBlob(ids.first.AsBytes()).BindBlob(ids.last.AsBytes()).Bind(std::uint64_t{kListPage});
+    for (std::size_t bytes = 0; bytes < kMaxPageBytes && run.Step(); bytes += rows.back().first.event.size())
+      rows.push_back(ReadView(run));
+  }
+  LaneRoots lane_roots;
+  for (auto& [view, predecessor] : rows) {
+    CompleteView(view, predecessor, lane_roots);
+    page.events.push_back(std::move(view));
+  }
+  return page;
+}
+
 EventPage Outbox::List(const EventQuery& query) {
   Impl& impl = *impl_;
+  if (query.ids) return impl.ListIds(*query.ids);
   if (!query.lane.empty()) return impl.ListLane(query);
   EventPage page;
   const Interval all{std::max(query.after + 1, impl.first_retained),

@@ -103,12 +103,37 @@ std::uint64_t Outbox::Impl::PrunedNotInEffect() {
   return noted.empty() ? 0 : std::stoull(noted);
 }
 
+bool Outbox::Impl::NearlyFull() const {
+  return used_bytes > options.max_bytes / 4 * 3;
+}
+
 // Whether the file is nearly full of what is resolved and held only because it is not known to be backed up.
 // Less pressing needs wait for the next Welcome: an idle terminal shall be idle.
-bool Outbox::Impl::WantsWelcome() {
+bool Outbox::Impl::WantsWelcome() const {
   const Position resolved = FirstUnresolved(first_retained) - 1;
   if (resolved < first_retained || BackedUpThrough() >= resolved) return false;
-  return used_bytes > options.max_bytes / 4 * 3;
+  return NearlyFull();
+}
+
+// What would make room, by what stands in the way of deleting events.
+Error Outbox::Impl::NoRoom() const {
+  Error error{ErrorCode::kResourceExhausted,
+              "the outbox holds its limit of " + std::to_string(options.max_bytes) + " bytes",
+              {}};
+  const Position unresolved = FirstUnresolved(first_retained);
+  if (unresolved > last_position) {
+    error.hint =
+        "the centre has all of it, and has not said yet that it may be deleted here: repeat in a moment; "
+        "if that does not help, see to the centre's backup";
+  } else if (parked.Contains(unresolved)) {
+    error.hint =
+        "its oldest event is parked, and nothing after that may be deleted: requeue or release it "
+        "(tillwire status names it)";
+  } else {
+    error.hint = "restore the connection to the centre, so that it drains (tillwire status)";
+  }
+  error.hint += "; or raise outbox.max_bytes";
+  return error;
 }
 
 Upkeep Outbox::Maintain(WallTime server_time) {
@@ -118,15 +143,20 @@ Upkeep Outbox::Maintain(WallTime server_time) {
   if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
     const Position step = std::min(through, impl.first_retained + kPruneStep - 1);
     impl.PruneEvents(step);
+    upkeep.pruned = true;
     upkeep.more = step < through;
+    impl.used_bytes = impl.statements->space.UsedBytes();
   }
+  // Never a key whose event is still here: a repeat would then be another event under the same derived id.
   SQLite::Statement drop_keys(
       *impl.database,
-      "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE position <= "
+      "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE position < ? AND position <= "
       "(SELECT max(captured_through) FROM anchors WHERE server_time <= ?) LIMIT ?)");
   StatementRun keys(drop_keys);
+  keys.Bind(impl.first_retained);
   keys.Bind(ToMicros(server_time - impl.options.idempotency_retention)).Bind(kPruneStep);
   if (static_cast<std::uint64_t>(keys.Execute()) == kPruneStep) upkeep.more = true;
+  upkeep.nearly_full = impl.NearlyFull();
   upkeep.wants_welcome = impl.WantsWelcome();
   return upkeep;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/derived_event_id.h"
 #include "core/lane.h"
 #include "core/validation.h"
 #include "proto/event_codec.h"
@@ -25,7 +26,7 @@ Result<CaptureInput> CaptureIntake::FromSocket(CaptureRequest request, const Has
   if (request.record_time) return Invalid("record_time is for spool files", "leave it out; give occur_time");
   if (auto valid = ValidateCapture(request); !valid) return valid.error();
   if (request.source == EventSource::kUnspecified) request.source = EventSource::kGrpc;
-  return MakeInput(std::move(request), content, nullptr);
+  return MakeInput(std::move(request), content, std::nullopt);
 }
 
 Result<CaptureInput> CaptureIntake::FromSpool(CaptureRequest request, const Hash& content,
@@ -39,18 +40,23 @@ Result<CaptureInput> CaptureIntake::FromSpool(CaptureRequest request, const Hash
   std::optional<Uuid> event_id;
   if (!request.event_id.empty()) {
     event_id = Uuid::Parse(request.event_id);
-    if (!event_id || !event_id->IsVersion7()) {
-      return Invalid("event_id is no UUID of version 7", "leave it out: the agent gives one");
+    if (!event_id || !event_id->MayNameEvent()) {
+      return Invalid("event_id is no UUID of version 7 or 8", "leave it out: the agent gives one");
     }
   }
   if (auto valid = ValidateCapture(request); !valid) return valid.error();
   request.source = source;
   if (!request.occur_time) request.occur_time = request.record_time;
-  return MakeInput(std::move(request), content, event_id ? &*event_id : nullptr);
+  return MakeInput(std::move(request), content, event_id);
 }
 
 Result<CaptureInput> CaptureIntake::MakeInput(CaptureRequest request, const Hash& content,
-                                              const Uuid* event_id) {
+                                              std::optional<Uuid> event_id) {
+  // Key and time name the action: whoever captures it gives it this id.
+  if (!event_id && !request.idempotency_key.empty() && request.occur_time) {
+    event_id = DerivedEventId(identity_.store_id, identity_.terminal_id, request.idempotency_key,
+                              *request.occur_time);
+  }
   CaptureInput input;
   if (!request.idempotency_key.empty()) input.idempotency = {Sha256(request.idempotency_key), content};
   if (const auto* clear = std::get_if<StagingBinClear>(&request.body)) {
@@ -66,8 +72,8 @@ Result<CaptureInput> CaptureIntake::MakeInput(CaptureRequest request, const Hash
   event.terminal_id = identity_.terminal_id;
   event.request = std::move(request);
   if (!event.request.occur_time) event.request.occur_time = event.captured.wall;
-  input.event_id = event_id != nullptr ? *event_id : uuids_.Make(event.captured.wall);
-  input.id_from_outside = event_id != nullptr;
+  input.event_id = event_id ? *event_id : uuids_.Make(event.captured.wall);
+  input.id_from_outside = event_id.has_value();
   event.event_id = input.event_id.ToString();
   input.captured_at = event.captured.wall;
   input.event = EncodeEvent(event);

@@ -1,6 +1,7 @@
 // From what a caller supplied to an event that can be stored: the same way for the socket and for the spool.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/clock.h"
@@ -32,15 +33,16 @@ class CaptureIntake {
   // Both must outlive the intake.
   CaptureIntake(const Clock& clock, Rng& rng, AgentIdentity identity);
 
-  // Checks a request and makes the event of it. `content` is CaptureContentHash() of the request as it came.
-  // kInvalidArgument names the field and the remedy.
+  // Checks a request and makes the event of it: under an id that follows from its idempotency key and
+  // occur_time (core/derived_event_id.h) where it has both, else under a new one. `content` is
+  // CaptureContentHash() of the request as it came. kInvalidArgument names the field and the remedy.
   Result<CaptureInput> FromSocket(CaptureRequest request, const Hash& content);
   // Likewise for a request from a spool file, which may bring its event id and its time along. A request
   // without an idempotency key gets `key`: a file that is met again must not become a second event.
   Result<CaptureInput> FromSpool(CaptureRequest request, const Hash& content, const std::string& key);
 
  private:
-  Result<CaptureInput> MakeInput(CaptureRequest request, const Hash& content, const Uuid* event_id);
+  Result<CaptureInput> MakeInput(CaptureRequest request, const Hash& content, std::optional<Uuid> event_id);
 
   const Clock& clock_;
   UuidGenerator uuids_;

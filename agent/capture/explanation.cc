@@ -131,8 +131,9 @@ std::string ParkedRemedy(const std::string& reason, const Uuid& event_id) {
   if (reason == "INVALID_EVENT") return "update the centre to a version that reads this event" + requeue;
   if (reason == "HASH_MISMATCH") return "something alters the data on its way; check the network" + requeue;
   if (reason == "EVENT_ID_REUSED") {
-    return "the centre has another event of this id: compare the two, capture this action again if it is "
-           "missing, then: tillwire release " +
+    return "the centre has another action under this id: compare the two, capture this one again with a key "
+           "of its "
+           "own if it is missing, then: tillwire release " +
            id + " --operator-id YOU --reason WHY";
   }
   return "correct what the reason says" + requeue;

@@ -87,6 +87,13 @@ Result<EventQuery> DecodeEventQuery(const v1::ListEventsRequest& wire) {
   query.after = wire.after_position();
   if (query.after >= kMaxSequence) return Invalid("after_position is too large", "give one of this outbox");
   query.newest_first = wire.newest_first();
+  if (!wire.event_id_beginning().empty()) {
+    query.ids = UuidsThatBegin(wire.event_id_beginning());
+    if (!query.ids) {
+      return Invalid("event_id_beginning is the beginning of no UUID, or has fewer than 8 digits",
+                     "give the id as far as tillwire events shows it");
+    }
+  }
   return query;
 }
 

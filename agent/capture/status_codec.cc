@@ -113,6 +113,7 @@ void Encode(const SpoolStatus& spool, v1::SpoolStatus& wire) {
   if (spool.oldest_waiting) EncodeTime(*spool.oldest_waiting, *wire.mutable_oldest_waiting_time());
   wire.set_holding_captures(spool.holding_captures);
   wire.set_last_problem(spool.last_problem);
+  wire.set_directory(spool.directory.string());
   for (const auto& [name, reason] : spool.bad.files) {
     auto& file = *wire.add_bad_files();
     file.set_name(name);

@@ -51,10 +51,11 @@ CommandText TextOf(CaptureKind kind) {
       "on "
       "this terminal's disk and will reach the centre.";
   text.description +=
-      " While the agent is down the command writes the event into the agent's spool, a folder, and the agent "
-      "takes it when it starts: docs/spool-format.md.";
+      " While the agent is down the command writes the event into the agent's spool, a folder, and says "
+      "\"spooled\": it is on disk, and the agent records it when it starts, unless its key was used before "
+      "for something else. docs/spool-format.md.";
   text.exit_statuses = {
-      {Code(ExitCode::kDone), "recorded, or already recorded under this key"},
+      {Code(ExitCode::kDone), "recorded, or already recorded under this key; or spooled"},
       {Code(ExitCode::kRefused), "refused: the idempotency key was used for another event"},
       {Code(ExitCode::kBadInput), "bad input; the message names the option or field, and the remedy"},
       {Code(ExitCode::kNotRecorded), "not recorded: neither the agent nor its spool could store it"},
@@ -164,21 +165,31 @@ ExitCode ReportRecorded(const v1::CaptureEventResponse& response, const std::str
   return ExitCode::kDone;
 }
 
-ExitCode ReportSpooled(const Spooled& spooled, const std::string& key, bool as_json) {
+// `key_is_new`: nobody can have used it before.
+ExitCode ReportSpooled(const Spooled& spooled, const std::string& key, bool key_is_new, bool as_json) {
   if (as_json) {
-    const nlohmann::ordered_json out = {{"outcome", OutcomeWord(ExitCode::kDone)},
-                                        {"event_id", spooled.event_id},
-                                        {"repeated", spooled.repeated},
-                                        {"spooled", true},
-                                        {"path", spooled.path.string()},
-                                        {"idempotency_key", key}};
+    nlohmann::ordered_json out = {{"outcome", "spooled"},
+                                  {"event_id", spooled.event_id},
+                                  {"repeated", spooled.repeated},
+                                  {"path", spooled.path.string()},
+                                  {"idempotency_key", key}};
+    if (spooled.event_id.empty()) out["event_id"] = nullptr;
     std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
-  } else if (spooled.repeated) {
-    std::cout << "already recorded " << spooled.event_id
-              << " in the spool: this idempotency key was captured before\n";
+    return ExitCode::kDone;
+  }
+  const std::string event = spooled.event_id.empty() ? "" : " " + spooled.event_id;
+  if (spooled.repeated) {
+    std::cout << "already spooled" << event << ": this idempotency key waits in " << spooled.path.string()
+              << "\n";
   } else {
-    std::cout << "recorded " << spooled.event_id
-              << " in the spool: the agent is not running and takes it when it starts\n";
+    std::cout << "spooled" << event << ": the agent is not running, and records it when it starts\n";
+  }
+  // What the agent knows of the key can't be known here.
+  if (!key_is_new) {
+    std::cout
+        << "If this key was used before, the agent keeps the first capture, and sets this one aside if it is "
+           "another action";
+    std::cout << (event.empty() ? "" : "; to see: tillwire explain") << event << "\n";
   }
   return ExitCode::kDone;
 }
@@ -237,7 +248,6 @@ Result<void> CaptureCommand::MakeRequest(v1::CaptureEventRequest& request) const
     return Invalid("the input has another idempotency_key than --idempotency-key", "give one of them");
   }
   if (!key_.empty()) request.set_idempotency_key(key_);
-  if (request.idempotency_key().empty()) request.set_idempotency_key(RandomKey());
   if (request.source() == v1::EVENT_SOURCE_UNSPECIFIED) request.set_source(v1::EVENT_SOURCE_CLI);
   return {};
 }
@@ -250,6 +260,8 @@ ExitCode CaptureCommand::Capture() const {
   const bool as_json = output_ == "json" || (output_.empty() && !json_input_.empty());
   v1::CaptureEventRequest request;
   if (auto made = MakeRequest(request); !made) return ReportError(AsGiven(made.error()), key_, as_json);
+  const bool key_is_new = request.idempotency_key().empty();
+  if (key_is_new) request.set_idempotency_key(RandomKey());
   const std::string& key = request.idempotency_key();
   const std::string directory = no_spool_ ? "" : connection_.Spool();
   const auto give_up = std::chrono::steady_clock::now() + kStoppingTime;
@@ -266,7 +278,7 @@ ExitCode CaptureCommand::Capture() const {
         if (!spool) return ReportError(NoSpoolError(agent.error(), spool.error()), key, as_json);
         const auto spooled = spool->CaptureEvent(request);
         if (!spooled) return ReportError(AsGiven(spooled.error()), key, as_json);
-        return ReportSpooled(*spooled, key, as_json);
+        return ReportSpooled(*spooled, key, key_is_new, as_json);
       }
     }
     if (!agent) {

@@ -250,6 +250,7 @@ Error CaptureFlags::InFlagTerms(Error error) const {
       rest = ": " + rest.substr(1);
       if (const auto at = rest.find(" is no field of "); at != std::string::npos) rest.resize(at + 6);
       if (rest.ends_with(" is no")) rest += " key of a line";
+      if (rest.starts_with(": disposition ")) error.hint = "give " + OneOf(EnumWords("Disposition"));
     } else if (!rest.starts_with(' ')) {
       continue;  // another field, whose name begins alike
     }

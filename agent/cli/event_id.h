@@ -10,7 +10,7 @@ namespace tillwire {
 
 class AgentTransport;
 
-// The event's whole id. A beginning of eight letters or more is looked up at the agent: kNotFound if no event
+// The event's whole id. A beginning of eight digits or more is looked up at the agent: kNotFound if no event
 // begins so, kInvalidArgument if several do. Anything else is given back as it is, for the agent to judge.
 Result<std::string> WholeEventId(AgentTransport& agent, const std::string& given);
 

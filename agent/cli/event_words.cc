@@ -1,6 +1,8 @@
 #include "agent/cli/event_words.h"
 
 #include <algorithm>
+#include <cctype>
+#include <string_view>
 
 #include "agent/cli/words.h"
 #include "core/text.h"
@@ -44,8 +46,14 @@ const std::vector<std::string>& StateWords() {
   return words;
 }
 
-int StateOfWord(const std::string& word) {
+int StateOfWord(const std::string& given) {
   const auto& words = StateWords();
+  std::string word = given;
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char letter) {
+    return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+  });
+  constexpr std::string_view kPrefix = "outbox-event-state-";
+  if (word.starts_with(kPrefix)) word.erase(0, kPrefix.size());
   const auto found = std::find(words.begin(), words.end(), word);
   return found == words.end() ? 0 : static_cast<int>(found - words.begin()) + 1;
 }

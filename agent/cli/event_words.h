@@ -30,7 +30,8 @@ std::string WhyInWords(const v1::OutboxEvent& event);
 
 // The states' words, as --state takes them, in the order of an event's life.
 const std::vector<std::string>& StateWords();
-// The number of a state's word in the contract; 0 if it is none.
+// The number of a state's word in the contract, also where it is written as the contract does; 0 if it is
+// none.
 int StateOfWord(const std::string& word);
 
 // The shortest beginning of an event's id, of at least 13 letters, that sets it apart among these ids.

@@ -7,7 +7,7 @@
 #include "agent/cli/event_words.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/report.h"
-#include "agent/cli/spool_transport.h"
+#include "agent/cli/spooled_event.h"
 #include "agent/cli/words.h"
 #include "core/text.h"
 #include "platform/system_clock.h"
@@ -47,9 +47,8 @@ CommandText Text() {
   return {
       "explain",
       "Say why an event has not arrived at the centre, and what would make it go",
-      "What a person should look at first is told first. While the agent is down the spool is looked into, "
-      "for an event "
-      "whose id is given whole.",
+      "What a person should look at first is told first. An event that the agent does not have is looked for "
+      "in its spool, if the id is given whole: it may wait there, or have been set aside.",
       {{Code(ExitCode::kDone), "done"},
        {Code(ExitCode::kRefused), "no such event here: never captured, or delivered long ago"},
        {Code(ExitCode::kBadInput), "bad input"},
@@ -57,38 +56,17 @@ CommandText Text() {
       {{"", "tillwire explain 01a21007-e0c4"}}};
 }
 
-// An event that lies in the spool, since there is no agent to take it.
-v1::ExplainEventResponse Explanation(const std::string& event_id, const SpooledFile& file) {
-  v1::ExplainEventResponse response;
-  response.mutable_event()->set_event_id(event_id);
-  auto& explanation = *response.add_explanations();
-  if (file.reason.empty()) {
-    explanation.set_reason(v1::EXPLANATION_REASON_SPOOLED);
-    explanation.set_text("it waits in the spool, since the agent is not running: " + file.path.string());
-    explanation.set_remedy("start the agent: systemctl start tillwired");
-  } else {
-    explanation.set_reason(v1::EXPLANATION_REASON_SET_ASIDE);
-    explanation.set_text("it could not be taken from the spool, and is not recorded: " + file.reason);
-    explanation.set_remedy("correct what the reason says and capture it again; the file is " +
-                           file.path.string());
-  }
-  return response;
-}
-
 }  // namespace
 
-int ExplainCommand::ExplainFromSpool(const Error& no_agent) const {
-  const std::string spool = connection_.Spool();
-  if (spool.empty()) return ReportNoAnswer("explanation", no_agent);
-  const auto found = FindInSpool(spool, event_id_);
-  if (!found || !*found) return ReportNoAnswer("explanation", no_agent);
-  const auto response = Explanation(event_id_, **found);
+int ExplainCommand::ExplainFromSpool(AgentTransport* agent, const Error& error) const {
+  const auto response = FindSpooledEvent(connection_, agent, event_id_);
+  if (!response) return ReportNoAnswer("explanation", error);
   if (json_) {
-    std::cout << ToJson(response, JsonLayout::kIndented) << "\n";
+    std::cout << ToJson(*response, JsonLayout::kIndented) << "\n";
     return Code(ExitCode::kDone);
   }
-  std::cout << event_id_ << ": not taken by the agent yet\n";
-  PrintExplanations(std::cout, response);
+  std::cout << event_id_ << ": " << WhatInWords(response->event()) << ", not recorded by the agent\n";
+  PrintExplanations(std::cout, *response);
   return Code(ExitCode::kDone);
 }
 
@@ -100,11 +78,14 @@ ExplainCommand::ExplainCommand(CommandLine& line, const ConnectionOptions& conne
 
 int ExplainCommand::Run() const {
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-  if (!agent) return ExplainFromSpool(agent.error());
+  if (!agent) return ExplainFromSpool(nullptr, agent.error());
   const auto id = WholeEventId(*agent, event_id_);
   if (!id) return ReportNoAnswer("explanation", id.error());
   v1::ExplainEventResponse response;
-  if (auto got = agent->ExplainEvent(*id, response); !got) return ReportNoAnswer("explanation", got.error());
+  if (auto got = agent->ExplainEvent(*id, response); !got) {
+    if (got.error().code == ErrorCode::kNotFound) return ExplainFromSpool(&*agent, got.error());
+    return ReportNoAnswer("explanation", got.error());
+  }
   if (json_) {
     std::cout << ToJson(response, JsonLayout::kIndented) << "\n";
   } else {

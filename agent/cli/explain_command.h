@@ -9,6 +9,8 @@
 
 namespace tillwire {
 
+class AgentTransport;
+
 class ExplainCommand final : public Command {
  public:
   // Both arguments must outlive the command.
@@ -17,8 +19,8 @@ class ExplainCommand final : public Command {
   [[nodiscard]] int Run() const override;
 
  private:
-  // Where no agent answers.
-  [[nodiscard]] int ExplainFromSpool(const Error& no_agent) const;
+  // Where no agent answers (null), or it does not have the event; `error` says which.
+  [[nodiscard]] int ExplainFromSpool(AgentTransport* agent, const Error& error) const;
 
   const ConnectionOptions& connection_;
   std::string event_id_;

@@ -1,12 +1,20 @@
 #include "agent/cli/requeue_command.h"
 
+#include <algorithm>
+#include <cctype>
 #include <iostream>
+#include <string_view>
+#include <vector>
 
 #include "agent/cli/agent_transport.h"
 #include "agent/cli/event_id.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/report.h"
 #include "agent/cli/words.h"
+#include "core/nearest_name.h"
+#include "core/text.h"
+#include "core/write_back.h"
+#include "platform/command_line/command_text.h"
 #include "proto/json_codec.h"
 #include "tillwire/v1/capture.pb.h"
 
@@ -16,13 +24,41 @@ namespace {
 constexpr const char* kDone = "requeued";
 constexpr const char* kSee = "tillwire status";
 
+// As the agent has it, also where it is written as a word or as the contract does.
+std::string ReasonFrom(std::string given) {
+  std::transform(given.begin(), given.end(), given.begin(), [](unsigned char letter) {
+    return letter == '-' ? '_' : static_cast<char>(std::toupper(letter));
+  });
+  constexpr std::string_view kPrefix = "PARK_REASON_";
+  return given.starts_with(kPrefix) ? given.substr(kPrefix.size()) : given;
+}
+
+std::vector<std::string> KnownReasons() {
+  const std::string none = ParkReasonName(ParkReason::kUnspecified);
+  std::vector<std::string> known;
+  for (int number = 1; ParkReasonName(static_cast<ParkReason>(number)) != none; ++number)
+    known.emplace_back(ParkReasonName(static_cast<ParkReason>(number)));
+  return known;
+}
+
+// A centre of a later version may park for reasons that are not known here, so this is said only where no
+// event is parked for it.
+Result<void> CheckKnown(const std::string& reason) {
+  const auto known = KnownReasons();
+  if (std::find(known.begin(), known.end(), reason) != known.end()) return {};
+  const std::string nearest = NearestName(reason, known);
+  return Error{ErrorCode::kInvalidArgument,
+               "no event is parked for " + Excerpt(reason) + ", which is no known reason",
+               nearest.empty() ? "give " + OneOf(known) : "did you mean " + nearest + "?"};
+}
+
 CommandText Text() {
   return {
       "requeue",
       "Send parked events again, once their reason is dealt with",
       "Give one event, or a reason for all that are parked for it. The later events of their orders and bins "
       "follow them.",
-      {{Code(ExitCode::kDone), "requeued; with --reason also if none was parked for it"},
+      {{Code(ExitCode::kDone), "requeued; with a known --reason also if none was parked for it"},
        {Code(ExitCode::kRefused), "no such event here, or it is not parked"},
        {Code(ExitCode::kBadInput), "bad input"},
        {Code(ExitCode::kNotRecorded), "not requeued: the agent is not running, or its disk failed"},
@@ -60,14 +96,18 @@ int RequeueCommand::RequeueOne(AgentTransport& agent) const {
 }
 
 int RequeueCommand::RequeueAll(AgentTransport& agent) const {
+  const std::string reason = ReasonFrom(reason_);
   v1::RequeueEventsResponse response;
-  if (auto requeued = agent.RequeueEvents(reason_, response); !requeued) {
+  if (auto requeued = agent.RequeueEvents(reason, response); !requeued) {
     return ReportNotDone(kDone, kSee, requeued.error());
+  }
+  if (response.requeued() == 0) {
+    if (auto known = CheckKnown(reason); !known) return ReportNotDone(kDone, kSee, known.error());
   }
   if (json_) {
     std::cout << ToJson(response, JsonLayout::kOneLine) << "\n";
   } else {
-    std::cout << "requeued " << Counted(response.requeued(), "event") << " (had been parked: " << reason_
+    std::cout << "requeued " << Counted(response.requeued(), "event") << " (had been parked: " << reason
               << ")\n";
   }
   return Code(ExitCode::kDone);

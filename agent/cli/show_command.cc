@@ -9,6 +9,7 @@
 #include "agent/cli/event_words.h"
 #include "agent/cli/exit_code.h"
 #include "agent/cli/report.h"
+#include "agent/cli/spooled_event.h"
 #include "agent/cli/words.h"
 #include "core/epoch.h"
 #include "core/text.h"
@@ -30,7 +31,7 @@ std::ostream& Row(std::ostream& out, const char* name) {
 std::string InWords(const std::string& text) {
   for (const char* enum_name :
        {"CancellationScope", "CancellationInitiator", "CancellationReason", "ReleasePolicy",
-        "FulfillmentState", "ClearReason", "GoodsDisposition", "EventSource"}) {
+        "FulfillmentState", "ClearReason", "Disposition", "EventSource"}) {
     if (auto word = EnumWord(enum_name, text); !word.empty()) return word;
   }
   return text;
@@ -71,6 +72,21 @@ void PrintFields(std::ostream& out, const ordered_json& object, const std::strin
   }
 }
 
+void PrintSupplied(std::ostream& out, const v1::OutboxEvent& event) {
+  out << "\nWhat was captured\n";
+  PrintFields(out, ordered_json::parse(ToJson(event.event(), JsonLayout::kOneLine)), "  ");
+}
+
+// An event that only the spool has.
+void PrintSpooled(std::ostream& out, const v1::OutboxEvent& event) {
+  Row(out, "event") << event.event_id() << "\n";
+  Row(out, "what") << WhatInWords(event) << "\n";
+  Row(out, "state") << "not recorded by the agent\n";
+  Row(out, "why") << Printable(event.detail()) << "\n";
+  Row(out, "to do") << Printable(event.remedy()) << "\n";
+  if (event.has_event()) PrintSupplied(out, event);
+}
+
 void Print(std::ostream& out, const v1::OutboxEvent& event, WallTime now) {
   Row(out, "event") << event.event_id() << "\n";
   Row(out, "what") << WhatInWords(event) << "\n";
@@ -91,19 +107,20 @@ void Print(std::ostream& out, const v1::OutboxEvent& event, WallTime now) {
     out << "\nWhat was captured can't be read: its bytes are damaged.\n";
     return;
   }
-  out << "\nWhat was captured\n";
-  PrintFields(out, ordered_json::parse(ToJson(event.event(), JsonLayout::kOneLine)), "  ");
+  PrintSupplied(out, event);
 }
 
 CommandText Text() {
-  return {"show",
-          "Show everything about one event",
-          "",
-          {{Code(ExitCode::kDone), "done"},
-           {Code(ExitCode::kRefused), "no such event here: never captured, or delivered long ago"},
-           {Code(ExitCode::kBadInput), "bad input"},
-           {Code(ExitCode::kNotRecorded), "no answer: the agent is not running"}},
-          {{"", "tillwire show 01a21007-e0c4-7000-b22e-1fcfd7c4736f"}}};
+  return {
+      "show",
+      "Show everything about one event",
+      "An event that the agent does not have is looked for in its spool, if the id is given whole: it may "
+      "wait there, or have been set aside.",
+      {{Code(ExitCode::kDone), "done"},
+       {Code(ExitCode::kRefused), "no such event here: never captured, or delivered long ago"},
+       {Code(ExitCode::kBadInput), "bad input"},
+       {Code(ExitCode::kNotRecorded), "no answer: the agent is not running, and its spool does not have it"}},
+      {{"", "tillwire show 01a21007-e0c4-7000-b22e-1fcfd7c4736f"}}};
 }
 
 }  // namespace
@@ -114,13 +131,27 @@ ShowCommand::ShowCommand(CommandLine& line, const ConnectionOptions& connection)
   App().add_flag("--json", json_, "Print it as JSON (tillwire.v1.OutboxEvent)");
 }
 
+int ShowCommand::ShowFromSpool(AgentTransport* agent, const Error& error) const {
+  const auto response = FindSpooledEvent(connection_, agent, event_id_);
+  if (!response) return ReportNoAnswer("event", error);
+  if (json_) {
+    std::cout << ToJson(response->event(), JsonLayout::kIndented) << "\n";
+  } else {
+    PrintSpooled(std::cout, response->event());
+  }
+  return Code(ExitCode::kDone);
+}
+
 int ShowCommand::Run() const {
   auto agent = AgentTransport::Connect(connection_.socket, connection_.Timeout());
-  if (!agent) return ReportNoAnswer("event", agent.error());
+  if (!agent) return ShowFromSpool(nullptr, agent.error());
   const auto id = WholeEventId(*agent, event_id_);
   if (!id) return ReportNoAnswer("event", id.error());
   v1::GetEventResponse response;
-  if (auto got = agent->GetEvent(*id, response); !got) return ReportNoAnswer("event", got.error());
+  if (auto got = agent->GetEvent(*id, response); !got) {
+    if (got.error().code == ErrorCode::kNotFound) return ShowFromSpool(&*agent, got.error());
+    return ReportNoAnswer("event", got.error());
+  }
   if (json_) {
     std::cout << ToJson(response.event(), JsonLayout::kIndented) << "\n";
   } else {

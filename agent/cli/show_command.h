@@ -4,9 +4,12 @@
 #include <string>
 
 #include "agent/cli/connection_options.h"
+#include "core/result.h"
 #include "platform/command_line/command_line.h"
 
 namespace tillwire {
+
+class AgentTransport;
 
 class ShowCommand final : public Command {
  public:
@@ -16,6 +19,9 @@ class ShowCommand final : public Command {
   [[nodiscard]] int Run() const override;
 
  private:
+  // Where no agent answers (null), or it does not have the event; `error` says which.
+  [[nodiscard]] int ShowFromSpool(AgentTransport* agent, const Error& error) const;
+
   const ConnectionOptions& connection_;
   std::string event_id_;
   bool json_ = false;

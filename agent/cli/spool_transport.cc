@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/derived_event_id.h"
 #include "core/event.h"
 #include "core/limits.h"
 #include "core/spool_name.h"
@@ -49,6 +50,19 @@ Result<void> Check(const v1::CaptureEventRequest& wire) {
   return CheckEventSize(EncodeEvent(event).size());
 }
 
+// The id that the agent will give the event of a file; empty where that is not known yet.
+std::string EventIdOf(const std::optional<SpoolOwner>& owner, const std::string& name,
+                      const v1::CaptureEventRequest& file) {
+  if (!file.event_id().empty()) return file.event_id();
+  const std::string key =
+      file.idempotency_key().empty() ? KeyOfSpoolName(name).value_or("") : file.idempotency_key();
+  const auto request = DecodeCaptureRequest(file);
+  if (!owner || key.empty() || !request) return {};
+  const auto time = request->occur_time ? request->occur_time : request->record_time;
+  if (!time) return {};
+  return DerivedEventId(owner->store_id, owner->terminal_id, key, *time).ToString();
+}
+
 bool Everything(const std::string&) {
   return true;
 }
@@ -71,14 +85,16 @@ Result<std::optional<Spooled>> SpoolTransport::FindRepeat(const SpoolListing& wa
     v1::CaptureEventRequest before;
     const auto content = folder_.Read(name);
     if (!content || !ParseJson(*content, before)) continue;
-    if (before.idempotency_key() != request.idempotency_key() || before.event_id().empty()) continue;
+    const std::string key =
+        before.idempotency_key().empty() ? KeyOfSpoolName(name).value_or("") : before.idempotency_key();
+    if (key != request.idempotency_key()) continue;
     if (CaptureContentHash(before) != CaptureContentHash(request)) {
       return Error{
           ErrorCode::kAlreadyExists,
           "idempotency_key was used before for a capture with other content, which waits in the spool",
           "use a new key for a new action; nothing was recorded"};
     }
-    return std::optional(Spooled{before.event_id(), folder_.NewPath() / name, true});
+    return std::optional(Spooled{EventIdOf(owner_, name, before), folder_.NewPath() / name, true});
   }
   return std::optional<Spooled>();
 }
@@ -88,9 +104,10 @@ Result<Spooled> SpoolTransport::CaptureEvent(const v1::CaptureEventRequest& requ
   SystemRng rng;
   const WallTime now = SystemClock().WallNow();
   v1::CaptureEventRequest file = request;
-  file.set_event_id(UuidGenerator(rng).Make(now).ToString());
   file.set_source(v1::EVENT_SOURCE_CLI);
   EncodeTime(now, *file.mutable_record_time());
+  file.set_event_id(EventIdOf(owner_, {}, file));
+  if (file.event_id().empty()) file.set_event_id(UuidGenerator(rng).Make(now).ToString());
   const std::string content = ToJson(file, JsonLayout::kOneLine) + "\n";
 
   // Outside of the order's lock, so that commands wait for each other's last step only.
@@ -129,9 +146,10 @@ Result<std::optional<SpooledFile>> FindInSpool(const std::filesystem::path& dire
                                                const std::string& event_id) {
   const auto folder = SpoolFolder::Open(directory);
   if (!folder) return folder.error();
-  return folder->Find([&](const std::string& content) {
+  const auto owner = folder->Owner();
+  return folder->Find([&](const std::string& name, const std::string& content) {
     v1::CaptureEventRequest request;
-    return ParseJson(content, request).ok() && request.event_id() == event_id;
+    return ParseJson(content, request).ok() && EventIdOf(owner, name, request) == event_id;
   });
 }
 

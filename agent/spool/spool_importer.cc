@@ -29,6 +29,13 @@ constexpr std::size_t kShownBadFiles = 20;
 // A writer that takes longer than this has died; maildirs use the same time.
 constexpr std::chrono::hours kStaleAfter{36};
 
+// The command has told somebody this id.
+Error WithEventId(Error reason, const CaptureInput& input) {
+  if (input.id_from_outside)
+    reason.message += " (this one was to be event " + input.event_id.ToString() + ")";
+  return reason;
+}
+
 bool BlamesTheFile(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument || error.code == ErrorCode::kAlreadyExists;
 }
@@ -38,7 +45,9 @@ bool BlamesTheFile(const Error& error) {
 class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(CaptureStore& store, CaptureIntake& intake, CaptureGate& gate, SpoolImporterOptions options)
-      : store_(store), intake_(intake), gate_(gate), options_(std::move(options)), timer_(io_) {}
+      : store_(store), intake_(intake), gate_(gate), options_(std::move(options)), timer_(io_) {
+    status_.directory = options_.directory;
+  }
 
   void Start() {
     asio::post(io_, [this] { OpenFolder(); });
@@ -76,6 +85,9 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
       return RetryLater();
     }
     folder_.emplace(std::move(*folder));
+    // Without it the command names events by chance, which costs no capture.
+    if (auto written = folder_->SetOwner(options_.owner); !written)
+      spdlog::warn("spool: its owner is not written down error=\"{}\"", written.error().Text());
     auto watch =
         options_.watch(io_, *folder_, {[this] { OnNew(); }, [this] { CountBad(); }, [this] { OnGone(); }});
     // Without a watch the folder is opened and looked at again and again.
@@ -220,7 +232,7 @@ class SpoolImporter::Impl : public std::enable_shared_from_this<Impl> {
       if (results[i]) {
         Take(name, group.inputs[i], *results[i]);
       } else {
-        SetAside(name, results[i].error());
+        SetAside(name, WithEventId(results[i].error(), group.inputs[i]));
       }
     }
     if (std::exchange(gone_, false)) return OnGone();

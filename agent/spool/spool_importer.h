@@ -13,11 +13,13 @@
 #include "agent/spool/spool_watch.h"
 #include "agent/spool_status.h"
 #include "core/event.h"
+#include "platform/spool_folder.h"
 
 namespace tillwire {
 
 struct SpoolImporterOptions {
   std::filesystem::path directory;
+  SpoolOwner owner;  // written down there, for the tillwire command
   // One commit takes so much at most.
   std::size_t max_group_files = 512;
   std::size_t max_group_bytes = 4U << 20U;

@@ -123,6 +123,14 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     Post([this] { Do([&] { return machine_.OnReleased(Now()); }); });
   }
 
+  void NotifyRoomWanted() {
+    if (room_notice_.exchange(true)) return;
+    Post([this] {
+      room_notice_ = false;
+      Do([&] { return machine_.OnRoomWanted(Now()); });
+    });
+  }
+
   void NotifyPause(const std::optional<UplinkPause>& pause) {
     Post([this, pause] {
       pause_ = pause;
@@ -459,6 +467,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   std::unordered_map<std::uint64_t, BootTime> sent_at_;  // by batch, of those without an answer
   std::optional<BootTime> answered_sent_at_;             // of the batch whose answer is being handled
   std::atomic<bool> captured_notice_ = false;
+  std::atomic<bool> room_notice_ = false;
   bool state_changed_ = false;  // by the last Update()
   mutable std::mutex status_mutex_;
   UplinkStatus status_;
@@ -489,6 +498,9 @@ void Uplink::NotifyRequeued(Position position) {
 }
 void Uplink::NotifyReleased() {
   impl_->NotifyReleased();
+}
+void Uplink::NotifyRoomWanted() {
+  impl_->NotifyRoomWanted();
 }
 void Uplink::NotifyPause(const std::optional<UplinkPause>& pause) {
   impl_->NotifyPause(pause);

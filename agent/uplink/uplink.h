@@ -58,6 +58,8 @@ class Uplink {
   void NotifyCaptured();
   void NotifyRequeued(Position position);
   void NotifyReleased();
+  // Any thread: a capture was refused for want of room in the outbox.
+  void NotifyRoomWanted();
   // Any thread: an operator holds the uplink back, or (without a pause) no longer does. The outbox keeps the
   // pause.
   void NotifyPause(const std::optional<UplinkPause>& pause);

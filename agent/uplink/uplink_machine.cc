@@ -13,6 +13,11 @@ namespace act = uplink_action;
 constexpr std::chrono::minutes kMaintainEvery{1};
 constexpr std::chrono::hours kGreetAgainEvery{24};       // what may be pruned is told in each Welcome
 constexpr std::chrono::milliseconds kMaintainStep{200};  // between two steps of a long pruning
+// Where the outbox is nearly full, a Welcome is asked for as soon as this after the last one. The time
+// doubles as long as that lets nothing be pruned, and is at least ten times what greeting takes; up to
+// kMaintainEvery.
+constexpr std::chrono::milliseconds kRoomWelcomeWait{500};
+constexpr int kGreetingShare = 10;
 constexpr std::chrono::seconds kMaxPushback{600};
 constexpr std::chrono::milliseconds kLeastDigestInterval{200};  // whatever the centre says
 constexpr std::chrono::hours kMostDigestInterval{1};
@@ -48,7 +53,8 @@ UplinkMachine::UplinkMachine(UplinkOptions options, Rng& rng)
     : options_(std::move(options)),
       rng_(rng),
       backoff_(options_.backoff_base, options_.backoff_cap),
-      limits_(options_.limits) {}
+      limits_(options_.limits),
+      room_welcome_wait_(kRoomWelcomeWait) {}
 
 UplinkActions UplinkMachine::Start(BootTime now, std::optional<BootTime> held_until) {
   if (held_until && *held_until > now) return OnPaused(now, *held_until);
@@ -129,6 +135,7 @@ UplinkActions UplinkMachine::OnMessage(BootTime now, ToAgent message) {
     paused_until_.reset();
     welcome_server_time_ = welcome->server_time;
     welcome_at_ = now;
+    greeting_took_ = now - opened_at_;
     const auto lower = [](std::uint32_t ours, std::uint32_t theirs) {
       return theirs == 0 ? ours : std::min(ours, theirs);
     };
@@ -199,6 +206,7 @@ UplinkActions UplinkMachine::OnLostRanges(BootTime now, const Outbox::Unannounce
 // and sent.
 void UplinkMachine::Pump(BootTime now, UplinkActions& actions) {
   if (state_ != State::kStreaming || PushedBack(now)) return;
+  if (greet_again_at_ && *greet_again_at_ <= now) return;  // as soon as all is answered
   const std::size_t taken = unanswered_.size() + (reading_ ? 1 : 0) + (reading_losses_ ? 1 : 0);
   std::size_t room = limits_.window_batches - std::min<std::size_t>(taken, limits_.window_batches);
   if (room > 0 && losses_to_announce_ && !reading_losses_) {
@@ -392,6 +400,8 @@ UplinkActions UplinkMachine::OnOutcomesApplied(BootTime now, const std::vector<E
   // What stood before a tombstone in its lane may be among them.
   if (std::exchange(losses_held_, false)) losses_to_announce_ = true;
   Pump(now, actions);
+  // The queue has drained into an outbox that captures wait for.
+  if (nearly_full_ && in_flight_.empty() && backlog_done_) MaintainSoon(now);
   return actions;
 }
 
@@ -405,10 +415,14 @@ UplinkActions UplinkMachine::OnMoved(BootTime now) {
 }
 
 UplinkActions UplinkMachine::OnMaintained(BootTime now, const Upkeep& upkeep) {
-  if (state_ == State::kStreaming)
-    maintain_at_ = now + (upkeep.more ? BootTime(kMaintainStep) : BootTime(kMaintainEvery));
+  maintained_at_ = now;
+  nearly_full_ = upkeep.nearly_full;
+  if (upkeep.pruned || !nearly_full_) room_welcome_wait_ = kRoomWelcomeWait;
+  if (state_ != State::kStreaming) return {};
+  maintain_at_ = now + (upkeep.more ? BootTime(kMaintainStep) : BootTime(kMaintainEvery));
+  if (!upkeep.wants_welcome || upkeep.more) return {};
   // Not at once after a Welcome: it has just said what there is to say.
-  if (upkeep.wants_welcome && now >= welcome_at_ + kMaintainEvery) greet_again_at_ = now;
+  greet_again_at_ = std::min(greet_again_at_.value_or(BootTime::max()), RoomWelcomeDue());
   return {};
 }
 
@@ -425,6 +439,16 @@ UplinkActions UplinkMachine::OnDigest(BootTime now, Digest digest) {
   return actions;
 }
 
+BootTime UplinkMachine::RoomWelcomeDue() const {
+  const auto wait = std::max<BootTime>(room_welcome_wait_, kGreetingShare * greeting_took_);
+  return welcome_at_ + std::min<BootTime>(wait, kMaintainEvery);
+}
+
+void UplinkMachine::MaintainSoon(BootTime now) {
+  if (!maintain_at_) return;  // it is being done, or there is no stream
+  maintain_at_ = std::min(*maintain_at_, std::max(now, maintained_at_ + BootTime(kMaintainStep)));
+}
+
 UplinkActions UplinkMachine::OnStorageFailed(BootTime now, const Error& error) {
   UplinkActions actions;
   EndStream(now, {UplinkProblem::kDisk, "the outbox can't be used: " + error.message, error.hint}, actions);
@@ -436,6 +460,11 @@ UplinkActions UplinkMachine::OnCaptured(BootTime now, Position last_position) {
   last_position_ = std::max(last_position_, last_position);
   Pump(now, actions);
   return actions;
+}
+
+UplinkActions UplinkMachine::OnRoomWanted(BootTime now) {
+  MaintainSoon(now);
+  return {};
 }
 
 UplinkActions UplinkMachine::OnRequeued(BootTime now, Position position) {
@@ -530,6 +559,8 @@ UplinkActions UplinkMachine::OnTick(BootTime now) {
     return actions;
   }
   if (greet_again_at_ && *greet_again_at_ <= now && unanswered_.empty()) {
+    if (nearly_full_)
+      room_welcome_wait_ = std::min<std::chrono::milliseconds>(2 * room_welcome_wait_, kMaintainEvery);
     actions.emplace_back(act::CloseStream{});
     Attempt(actions);
     return actions;

@@ -132,6 +132,8 @@ class UplinkMachine {
 
   // From capture and from people.
   UplinkActions OnCaptured(BootTime now, Position last_position);
+  // A capture was refused because the outbox is full.
+  UplinkActions OnRoomWanted(BootTime now);
   UplinkActions OnRequeued(BootTime now, Position position);
   // Something was given up: its tombstone is to be announced.
   UplinkActions OnReleased(BootTime now);
@@ -184,6 +186,8 @@ class UplinkMachine {
   void TakeResult(BootTime now, Position position, const RecordResult& result,
                   std::vector<EventOutcome>& outcomes);
   [[nodiscard]] std::optional<BootTime> AnswerDue() const;
+  void MaintainSoon(BootTime now);
+  [[nodiscard]] BootTime RoomWelcomeDue() const;
   // A new connection in place of this one, which is not known to be broken.
   void Renew(BootTime now, UplinkActions& actions);
   [[nodiscard]] WallTime ServerTime(BootTime now) const;
@@ -203,6 +207,7 @@ class UplinkMachine {
   std::optional<BootTime> paused_until_;  // pushed back by the server
   std::optional<BootTime> held_until_;    // held back by an operator
   std::optional<BootTime> maintain_at_;
+  BootTime maintained_at_{0};
 
   // Of the present stream.
   std::optional<BootTime> greet_again_at_;
@@ -216,6 +221,9 @@ class UplinkMachine {
   std::uint64_t open_epoch_ = 0;
   WallTime welcome_server_time_;
   BootTime welcome_at_{0};
+  BootTime greeting_took_{0};
+  std::chrono::milliseconds room_welcome_wait_;  // how long to wait before a Welcome is asked for room again
+  bool nearly_full_ = false;                     // as of the last upkeep
   std::uint64_t next_batch_id_ = 1;
   std::deque<Unanswered> unanswered_;
   Pace pace_;

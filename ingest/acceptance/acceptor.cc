@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "ingest/acceptance/epoch_view.h"
 #include "ingest/acceptance/history.h"
 #include "ingest/acceptance/results.h"
+#include "proto/event_codec.h"
 
 namespace tillwire {
 namespace {
@@ -25,6 +27,13 @@ std::vector<Interval> RunsOf(const std::vector<Record>& records) {
     }
   }
   return runs;
+}
+
+// Whether two events of one id are what one caller supplied.
+bool AreOneAction(std::string_view one, std::string_view other) {
+  const auto first = ActionHash(one);
+  const auto second = ActionHash(other);
+  return first && second && *first == *second;
 }
 
 class RecordAcceptor {
@@ -118,9 +127,10 @@ class RecordAcceptor {
 
   std::optional<RecordResult> JudgeEventId(const Record& record, const Inspection& inspection) {
     if (!inspection.event_id) return std::nullopt;
-    const auto content = ledger_.ContentInEffect(*inspection.event_id);
-    if (!content) return std::nullopt;
-    if (*content == Sha256(record.event)) return RecordDuplicate(record);
+    const auto in_effect = ledger_.EventInEffect(*inspection.event_id);
+    if (!in_effect) return std::nullopt;
+    // Another copy of the outbox captured the same action, or this one did again after it was put back.
+    if (*in_effect == record.event || AreOneAction(*in_effect, record.event)) return RecordDuplicate(record);
     // Not a conflict: under a new identity the event would meet the same id again, and the agent would fork
     // for ever.
     return Park(record, inspection, ParkReason::kEventIdReused,

@@ -206,8 +206,8 @@ class LedgerTransaction {
 
   // The row of an export file, made if absent.
   [[nodiscard]] virtual ImportRow EnsureImport(const ImportSource& source, WallTime now) = 0;
-  // SHA-256 of the bytes of the event in effect under this id, if there is one.
-  [[nodiscard]] virtual std::optional<Hash> ContentInEffect(const Uuid& event_id) = 0;
+  // The bytes of the event in effect under this id, if there is one. An event has at most kMaxEventBytes.
+  [[nodiscard]] virtual std::optional<std::string> EventInEffect(const Uuid& event_id) = 0;
   // Gives the entry's position.
   virtual std::uint64_t Append(const NewEntry& entry) = 0;
 

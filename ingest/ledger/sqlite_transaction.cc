@@ -300,13 +300,13 @@ Uuid SqliteLedgerTransaction::ExportIdOf(ImportRow row) {
                       "the ledger is damaged; set it aside and restore a backup"});
 }
 
-std::optional<Hash> SqliteLedgerTransaction::ContentInEffect(const Uuid& event_id) {
+std::optional<std::string> SqliteLedgerTransaction::EventInEffect(const Uuid& event_id) {
   // Ids ascend with time, so most are higher than any before; no need to look for those.
   if (event_id > HighestInEffect()) return std::nullopt;
   StatementRun run(event_in_effect_);
   run.BindBlob(event_id.AsBytes());
   if (!run.Step()) return std::nullopt;
-  return Sha256(run.Blob(0));
+  return std::string(run.Blob(0));
 }
 
 std::uint64_t SqliteLedgerTransaction::Append(const NewEntry& entry) {

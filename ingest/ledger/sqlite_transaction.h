@@ -41,7 +41,7 @@ class SqliteLedgerTransaction final : public LedgerTransaction {
   void PutRecaptured(EpochRow origin_row, std::uint64_t sequence, const Hash& hash) override;
 
   [[nodiscard]] ImportRow EnsureImport(const ImportSource& source, WallTime now) override;
-  [[nodiscard]] std::optional<Hash> ContentInEffect(const Uuid& event_id) override;
+  [[nodiscard]] std::optional<std::string> EventInEffect(const Uuid& event_id) override;
   std::uint64_t Append(const NewEntry& entry) override;
 
   void PutTerminal(const StreamIdentity& identity, std::string_view record) override;

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/derived_event_id.h"
+
 namespace tillwire {
 namespace {
 
@@ -37,6 +39,36 @@ TEST_CASE("An event id carries version 7, the RFC's variant and the time") {
   CHECK(uuid.ToString().substr(0, 15) == "019bc2f6-7a00-7");
   CHECK((uuid.bytes[8] & 0xc0) == 0x80);
   CHECK(MillisOf(uuid) == 0x019bc2f67a00);
+}
+
+TEST_CASE("A derived id is the same for the same action, and another for any other") {
+  const WallTime time = AtMillis(0x019bc2f67a00) + std::chrono::microseconds(7);
+  const Uuid id = DerivedEventId("0042", "till-3", "key-1", time);
+  CHECK(id.ToString().substr(0, 15) == "019bc2f6-7a00-8");
+  CHECK(id.MayNameEvent());
+  CHECK(DerivedEventId("0042", "till-3", "key-1", time) == id);
+  CHECK(DerivedEventId("0043", "till-3", "key-1", time) != id);
+  CHECK(DerivedEventId("0042", "till-4", "key-1", time) != id);
+  CHECK(DerivedEventId("0042", "till-3", "key-2", time) != id);
+  CHECK(DerivedEventId("0042", "till-3", "key-1", time + std::chrono::microseconds(1)) != id);
+  CHECK(DerivedEventId("0042t", "ill-3", "key-1", time) != id);  // the fields are told apart
+  const Uuid early = DerivedEventId("0042", "till-3", "key-1", AtMillis(-5));
+  CHECK(MillisOf(early) == 0);
+  CHECK(early.MayNameEvent());
+}
+
+TEST_CASE("The beginning of an id stands for all ids that begin so") {
+  const auto range = UuidsThatBegin("01A21007-e0c4-7");
+  REQUIRE(range);
+  CHECK(range->first.ToString() == "01a21007-e0c4-7000-0000-000000000000");
+  CHECK(range->last.ToString() == "01a21007-e0c4-7fff-ffff-ffffffffffff");
+  const std::string whole = "01a21007-e0c4-7000-b22e-1fcfd7c4736f";
+  CHECK(UuidsThatBegin(whole)->first == UuidsThatBegin(whole)->last);
+  for (const char* wrong :
+       {"01a2100", "01a21007e", "01a21007-e0c4-7000-b22e-1fcfd7c4736f0", "01a2100g", ""}) {
+    INFO(wrong);
+    CHECK_FALSE(UuidsThatBegin(wrong));
+  }
 }
 
 TEST_CASE("Ids ascend within a millisecond, beyond its counter, and when the clock steps back") {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "core/derived_event_id.h"
 #include "core/hash.h"
 
 namespace tillwire {
@@ -96,6 +97,19 @@ TEST_CASE("The documented second record follows the first in its epoch and in it
   CHECK(Sha256(example.Bytes("record_2_input")) == example.HashOf("record_2_hash"));
   CHECK(RecordHash({example.Epoch(), 2}, example.Text("lane"), first, first.hash,
                    example.Bytes("record_2_event")) == example.HashOf("record_2_hash"));
+}
+
+TEST_CASE("The documented event id follows from the key and the time") {
+  const Example example;
+  const std::int64_t micros = std::stoll(example.Text("occur_time_us"));
+  const Hash name = ActionNameHash(example.Text("store_id"), example.Text("terminal_id"),
+                                   example.Text("idempotency_key"), micros);
+  CHECK(Sha256(example.Bytes("action_input")) == example.HashOf("action_hash"));
+  CHECK(name == example.HashOf("action_hash"));
+  const Uuid id = DerivedEventId(example.Text("store_id"), example.Text("terminal_id"),
+                                 example.Text("idempotency_key"), FromMicros(micros));
+  CHECK(id.ToString() == example.Text("derived_event_id"));
+  CHECK(id.MayNameEvent());
 }
 
 }  // namespace

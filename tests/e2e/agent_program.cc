@@ -23,8 +23,9 @@ std::string MakeConfig(const AgentSettings& settings, const std::filesystem::pat
          << "terminal_id = " << Quoted(settings.terminal_id) << "\n"
          << "machine_id_file = " << Quoted((settings.directory / "machine-id").string()) << "\n"
          << "[outbox]\n"
-         << "directory = " << Quoted(outbox.string()) << "\n"
-         << "[capture]\n"
+         << "directory = " << Quoted(outbox.string()) << "\n";
+  for (const std::string& line : settings.outbox_lines) config << line << "\n";
+  config << "[capture]\n"
          << "socket = " << Quoted(socket.string()) << "\n"
          << "[uplink]\n"
          << "server = " << Quoted(settings.server_host + ":" + std::to_string(settings.server_port)) << "\n"

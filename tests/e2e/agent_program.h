@@ -25,7 +25,8 @@ struct AgentSettings {
   std::string store_id = "0042";
   std::string terminal_id = "till-3";
   std::string machine_id = "3f8e2f0c5d0e4f6b9a7c1d2e3f405162";
-  std::vector<std::string> uplink_lines;  // more lines for [uplink] of the configuration
+  std::vector<std::string> outbox_lines;  // more lines for [outbox] of the configuration
+  std::vector<std::string> uplink_lines;  // likewise for [uplink]
   std::string backoff_base = "50ms";
   std::string backoff_cap = "400ms";
   std::string metrics_listen;  // "127.0.0.1:0" serves them, on a port that the system chooses

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "tests/e2e/programs.h"
@@ -46,13 +47,14 @@ Result<CaptureReply> CaptureByCli(const std::filesystem::path& socket,
   if (!outcome.status.Clean()) {
     return Error{CodeOf(outcome.status), outcome.output + outcome.errors, ""};
   }
-  v1::CaptureEventResponse response;
-  google::protobuf::util::JsonParseOptions options;
-  options.ignore_unknown_fields = true;  // the command adds its own
-  if (!google::protobuf::util::JsonStringToMessage(outcome.output, &response, options).ok()) {
-    return Error{ErrorCode::kUnknown, "tillwire printed no answer in JSON: " + outcome.output, ""};
+  const auto answer = nlohmann::json::parse(outcome.output, nullptr, false);
+  if (answer.value("outcome", "") != "recorded") {
+    return Error{ErrorCode::kUnknown, "tillwire did not say \"recorded\" in JSON: " + outcome.output, ""};
   }
-  return CaptureReply{response.event_id(), {response.epoch(), response.sequence()}, response.repeated()};
+  return CaptureReply{answer["event_id"],
+                      {std::stoull(answer["epoch"].get<std::string>(), nullptr, 16),
+                       std::stoull(answer["sequence"].get<std::string>())},
+                      answer["repeated"]};
 }
 
 }  // namespace tillwire

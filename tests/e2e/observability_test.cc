@@ -122,6 +122,20 @@ TEST_CASE_METHOD(Observed, "The metrics of both daemons say what was captured, d
   CHECK(HttpGet(MetricsPort(centre), "/healthz").body == "ok\n");
 }
 
+TEST_CASE_METHOD(Observed, "Events that were given up count as tombstones at the centre") {
+  centre.Settings().max_lines = 3;
+  Start();
+  CHECK(OfCentre().Value("tillwire_ingest_tombstones_total") == 0);
+  for (const char* order : {"LONG-1", "LONG-2"}) {
+    const auto parked = agent.Client().Capture(Cancellation(order, 5));
+    REQUIRE(parked.ok());
+    REQUIRE(agent.WaitForStatus(30s, [](const auto& status) { return status.outbox().parked() == 1; }));
+    REQUIRE(agent.Client().Release(parked->event_id, "117", "entered by hand").ok());
+  }
+  CHECK(WaitUntil(30s, [&] { return OfCentre().Value("tillwire_ingest_tombstones_total") == 2; }));
+  CHECK(centre.Counts().tombstoned == 2);
+}
+
 TEST_CASE_METHOD(Observed, "What came through the spool is counted, and what could not be taken shows") {
   Start();
   const std::filesystem::path spool = agent.OutboxDirectory() / "spool";

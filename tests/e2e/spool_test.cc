@@ -244,6 +244,63 @@ TEST_CASE_METHOD(SpoolRig, "The shell example of docs/spool-format.md drops a ca
   CHECK(centre.Ledger()[0].lane == "order:W-700512");
   CHECK(Waiting() == 0);
   CHECK(fs::is_empty(Spool() / "tmp"));
+
+  // The clock was set back after the command wrote a file, and after somebody dropped one.
+  agent.Stop();
+  const std::uint64_t ahead = 90'000'000'000'000'000;
+  Drop(MakeSpoolName(ahead, "early"), Action("S-1", 0).dump());
+  Drop("99999999999999999999-foreign", Action("S-9", 0).dump());
+  const auto drop = [&](int number) {
+    const std::string line = "TILLWIRE_SPOOL=" + Spool().string() + " sh " + script.string() + " key-" +
+                             std::to_string(number + 10);
+    return RunCommand("/bin/sh", {"-c", line}, Action("S-1", number).dump()).status.code;
+  };
+  REQUIRE(drop(1) == 0);
+  REQUIRE(ByCommand("S-1", 2, "key-12").status.code == 0);
+  REQUIRE(drop(3) == 0);
+  CHECK(fs::exists(Spool() / "new" / MakeSpoolName(ahead + 1, "key-11")));
+  CHECK(fs::exists(Spool() / "new" / MakeSpoolName(ahead + 3, "key-13")));
+  agent.Start();
+  REQUIRE(WaitUntil(kLong, [&] { return centre.Ledger().size() == 5; }));
+  CHECK(NumbersByLane()["order:S-1"] == std::vector<std::string>{"0", "1", "2", "3"});
+}
+
+TEST_CASE_METHOD(SpoolRig,
+                 "A file under a key that was used for something else is found where it was set aside") {
+  agent.Start();
+  REQUIRE(ByCommand("S-1", 0, "key-1").status.code == 0);
+  agent.Stop();
+  const auto spooled = ByCommand("S-2", 0, "key-1");
+  INFO(spooled.errors);
+  REQUIRE(spooled.status.code == 0);
+  const auto answer = nlohmann::json::parse(spooled.output);
+  CHECK(answer["outcome"] == "spooled");
+  const std::string id = answer["event_id"];
+  CHECK_THAT(agent.RunCli({"show", id, "--spool", Spool().string()}).output,
+             Catch::Contains("not recorded by the agent") && Catch::Contains("it waits in the spool") &&
+                 Catch::Contains("S-2"));
+
+  agent.Start();
+  REQUIRE(agent.WaitForStatus(kLong, [](const auto& status) { return status.spool().bad() == 1; }));
+  // The running agent says where its spool is.
+  for (const char* command : {"explain", "show"}) {
+    const auto found = agent.RunCli({command, id});
+    INFO(command << " said: " << found.output << found.errors);
+    CHECK(found.status.code == 0);
+    CHECK_THAT(found.output,
+               Catch::Contains("not recorded") &&
+                   Catch::Contains("idempotency_key was used before for a capture with other") &&
+                   Catch::Contains("bad/"));
+  }
+  CHECK(nlohmann::json::parse(agent.RunCli({"explain", id, "--json"}).output)["explanations"][0]["reason"] ==
+        "EXPLANATION_REASON_SET_ASIDE");
+  CHECK(nlohmann::json::parse(
+            agent.RunCli({"show", id, "--json"}).output)["event"]["order_cancellation"]["order_id"] == "S-2");
+  CHECK_THAT(agent.RunCli({"status"}).output, Catch::Contains("(this one was to be event " + id + ")"));
+  // An event that is nowhere is told so, as before.
+  const auto nowhere = agent.RunCli({"explain", "01980000-0000-7000-8000-000000000001"});
+  CHECK(nowhere.status.code == 1);
+  CHECK_THAT(nowhere.errors, Catch::Contains("no event 01980000"));
 }
 
 }  // namespace

@@ -97,13 +97,13 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     state_.imports.push_back(source.export_id);
     return static_cast<ImportRow>(state_.imports.size() - 1);
   }
-  [[nodiscard]] std::optional<Hash> ContentInEffect(const Uuid& event_id) override {
+  [[nodiscard]] std::optional<std::string> EventInEffect(const Uuid& event_id) override {
     const auto found = state_.in_effect.find(event_id);
     if (found == state_.in_effect.end()) return std::nullopt;
     return found->second;
   }
   std::uint64_t Append(const NewEntry& entry) override {
-    if (entry.kind == EntryKind::kAccepted) state_.in_effect[entry.event_id.value()] = Sha256(entry.event);
+    if (entry.kind == EntryKind::kAccepted) state_.in_effect[entry.event_id.value()] = entry.event;
     const Epoch& epoch = At(entry.epoch_row);
     const std::uint64_t position = state_.entries.size() + 1;
     state_.entries.push_back({position,
@@ -182,7 +182,7 @@ class FakeLedger final : public Ledger, public LedgerTransaction {
     std::vector<Epoch> epochs;
     std::vector<StoredEntry> entries;
     std::vector<Uuid> imports;
-    std::map<Uuid, Hash> in_effect;
+    std::map<Uuid, std::string> in_effect;
     std::map<StreamIdentity, std::string> terminals;
   };
 

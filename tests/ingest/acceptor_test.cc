@@ -351,6 +351,51 @@ TEST_CASE("An event id takes effect once") {
     CHECK(result.park_reason == ParkReason::kEventIdReused);
     CHECK(centre.State(8).parked.size() == 1);
   }
+  // As another copy of the outbox stamps what a caller named by key and time.
+  const auto captured_anew = [&](const auto& change) {
+    Event same = DecodeEvent(event).value();
+    change(same);
+    other.CaptureBytes("order:A", EncodeEvent(same));
+    return centre.Send(other.At(1));
+  };
+  SECTION("the same action, captured anew, is recorded and not applied") {
+    const auto result = captured_anew([](Event& same) {
+      same.captured = {kNow + std::chrono::hours(1), BootTime(77), true};
+      same.boot_id = "another boot";
+      same.request.source = EventSource::kSpool;
+      same.request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    });
+    CHECK(result.disposition == kDuplicate);
+    CHECK(centre.Entries().size() == 1);
+    CHECK(centre.State(8).accepted.size() == 1);
+    CHECK(centre.Statistics().counts.duplicates == 1);
+    // What follows it in its lane goes on.
+    other.Capture("A");
+    CHECK(centre.Send(other.At(2)).disposition == kAccepted);
+  }
+  SECTION("what the caller supplied is compared, each field of it") {
+    const auto result = captured_anew([&](Event& same) {
+      switch (GENERATE(0, 1, 2, 3, 4)) {
+        case 0:
+          same.request.operator_id = "another";
+          break;
+        case 1:
+          same.request.occur_time = kNow + std::chrono::microseconds(1);
+          break;
+        case 2:
+          same.request.idempotency_key = "another";
+          break;
+        case 3:
+          same.request.business_day_date = "2026-05-05";
+          break;
+        default:
+          std::get<OrderCancellation>(same.request.body).lines.at(0).quantity = 2;
+      }
+    });
+    CHECK(result.disposition == kParked);
+    CHECK(result.park_reason == ParkReason::kEventIdReused);
+    CHECK(centre.Entries().size() == 1);
+  }
   SECTION("within one batch") {
     other.CaptureBytes("order:C", EncodeEvent(MakeEvent(Uuid{}, "C")));
     other.CaptureBytes("order:D", EncodeEvent(MakeEvent(Uuid{}, "D")));

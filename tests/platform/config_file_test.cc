@@ -150,6 +150,11 @@ TEST_CASE_METHOD(Fixture, "A value of the wrong type or out of bounds says what 
     CHECK_THAT(Problem(file),
                Catch::EndsWith("give a text with its unit, as \"256KiB\", from 64KiB to 1GiB"));
   }
+  SECTION("a size whose example would be refused too") {
+    auto file = Open("k = '256KiB'\n");
+    file.ReadBytes("k", count, 2 << 20, 1ULL << 30);
+    CHECK_THAT(Problem(file), Catch::EndsWith("give a text with its unit, as \"2MiB\", from 2MiB to 1GiB"));
+  }
 }
 
 TEST_CASE_METHOD(Fixture, "The first of several problems is told") {

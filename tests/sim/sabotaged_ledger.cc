@@ -60,8 +60,8 @@ class SabotagedLedger final : public LedgerTransaction {
   ImportRow EnsureImport(const ImportSource& source, WallTime now) override {
     return ledger_.EnsureImport(source, now);
   }
-  std::optional<Hash> ContentInEffect(const Uuid& event_id) override {
-    return forgotten_.moves || forgotten_.ranges ? std::nullopt : ledger_.ContentInEffect(event_id);
+  std::optional<std::string> EventInEffect(const Uuid& event_id) override {
+    return forgotten_.moves || forgotten_.ranges ? std::nullopt : ledger_.EventInEffect(event_id);
   }
   std::uint64_t Append(const NewEntry& entry) override { return ledger_.Append(entry); }
   void PutTerminal(const StreamIdentity& identity, std::string_view record) override {

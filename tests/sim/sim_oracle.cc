@@ -106,7 +106,7 @@ void SimOracle::CheckEnd(const std::vector<std::vector<std::uint64_t>>& historie
       const auto found = position_in_effect_.find(number);
       if (found == position_in_effect_.end()) continue;
       // Given up on one copy of an outbox, it may still come from another, whenever that is.
-      if (actions_.at(number).released) continue;
+      if (actions_.at(number).released || actions_.at(number).recaptured) continue;
       auto& [before, position] = last[actions_.at(number).lane];
       if (found->second < position) {
         Complain(fmt::format("out of order: action {} took effect before action {} of its lane {}", number,

@@ -22,6 +22,7 @@ struct SimAction {
   bool acknowledged = false;
   Uuid acknowledged_id;
   bool released = false;           // an operator gave it up
+  bool recaptured = false;         // by files that may not have known it
   bool only_in_lost_file = false;  // it stood in nothing but a file that somebody replaced
 };
 
@@ -36,6 +37,9 @@ class SimOracle {
   void NoteAttempt(std::uint64_t action, const Uuid& event_id, std::string bytes);
   void NoteAcknowledged(std::uint64_t action, const Uuid& event_id);
   void NoteReleased(const Uuid& event_id);
+  // The caller repeats it to other files than before. If the centre has it, its place there is that of the
+  // first capture, whatever was captured meanwhile.
+  void NoteRecaptured(std::uint64_t action) { actions_.at(action).recaptured = true; }
   [[nodiscard]] const SimAction& Action(std::uint64_t number) const { return actions_.at(number); }
   [[nodiscard]] std::uint64_t Acknowledged() const { return acknowledged_; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "core/derived_event_id.h"
 #include "core/epoch.h"
 #include "core/event.h"
 #include "proto/event_codec.h"
@@ -29,12 +30,14 @@ UplinkOptions MakeUplinkOptions(Rng& rng) {
   return options;
 }
 
-std::string MakeEventBytes(const Uuid& event_id, const std::string& lane, std::size_t lines) {
+// `captured`: what differs where the same action is captured anew.
+std::string MakeEventBytes(const Uuid& event_id, const std::string& lane, std::size_t lines,
+                           std::optional<WallTime> captured) {
   Event event;
   event.event_id = event_id.ToString();
   event.store_id = kStore;
   event.terminal_id = kTerminal;
-  event.captured = {};
+  event.captured.wall = captured.value_or(WallTime());
   OrderCancellation cancellation;
   cancellation.order_id = lane;
   cancellation.scope = CancellationScope::kLines;
@@ -109,22 +112,30 @@ void SimTerminal::Start() {
 }
 
 void SimTerminal::Capture(const std::string& lane, std::size_t lines) {
-  Attempt({oracle_.NewAction(lane), lane, lines, kAttempts, files_});
+  Caller caller{oracle_.NewAction(lane), lane, lines, kAttempts, files_};
+  if (caller.action % 2 == 0) caller.occur_time = clock_.WallNow();
+  Attempt(caller);
 }
 
 void SimTerminal::Attempt(const Caller& caller) {
-  // Another file may not know the key: the caller can't tell what became of its action, and nor can we.
-  if (caller.files != files_) return;
+  // Another file may not know the key: without a time the caller can't tell what became of its action, and
+  // nor can we.
+  const bool other_files = caller.files != files_;
+  if (other_files && !caller.occur_time) return;
   if (!Running()) return TryAgain(caller);
-  const Uuid event_id = event_ids_.Make(clock_.WallNow());
+  const std::string key = fmt::format("{} {}", name_, caller.action);
+  const Uuid event_id = caller.occur_time ? DerivedEventId(kStore, kTerminal, key, *caller.occur_time)
+                                          : event_ids_.Make(clock_.WallNow());
   CaptureInput input;
   input.event_id = event_id;
   input.lane = "order:" + caller.lane;
-  input.event = MakeEventBytes(event_id, caller.lane, caller.lines);
+  input.id_from_outside = caller.occur_time.has_value();
+  input.event = MakeEventBytes(event_id, caller.lane, caller.lines,
+                               caller.occur_time ? std::optional(clock_.WallNow()) : std::nullopt);
   input.captured_at = clock_.WallNow();
-  const std::string key = fmt::format("{} {}", name_, caller.action);
   input.idempotency = CaptureInput::Idempotency{Sha256(key), Sha256(caller.lane)};
   oracle_.NoteAttempt(caller.action, event_id, input.event);
+  if (other_files) oracle_.NoteRecaptured(caller.action);
   auto reply = std::make_shared<std::optional<Result<Captured>>>();
   auto answered = std::make_shared<bool>(false);
   store_->Submit(

@@ -78,7 +78,8 @@ class SimTerminal {
     std::string lane;
     std::size_t lines = 0;
     int attempts_left = 0;
-    std::uint64_t files = 0;  // which files the outbox had at the first attempt
+    std::uint64_t files = 0;               // which files the outbox had at the first attempt
+    std::optional<WallTime> occur_time{};  // as some callers say: with it the action names its event
   };
 
   void Attempt(const Caller& caller);

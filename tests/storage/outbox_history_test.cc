@@ -283,6 +283,47 @@ TEST_CASE(
   CHECK_FALSE(maintain().wants_welcome);
 }
 
+TEST_CASE("a capture into a full outbox is told what would help, and room counts as soon as it is there") {
+  OutboxHarness harness;
+  harness.options.max_bytes = 512 * 1024;
+  harness.options.delivered_max_bytes = 128 * 1024;
+  harness.Open();
+  const auto capture = [&] {
+    return harness.Transact(
+        [&](Outbox& box) { return box.Capture(harness.Input("order:A", std::string(1000, 'x'))); });
+  };
+  const auto problem = [&] {
+    const auto result = capture();
+    REQUIRE_FALSE(result.ok());
+    CHECK(result.error().code == ErrorCode::kResourceExhausted);
+    return result.error().hint;
+  };
+  while (capture()) {
+  }
+  CHECK_THAT(problem(), Catch::StartsWith("restore the connection to the centre"));
+
+  const std::vector<Record> records = Records(harness);
+  const auto last = records.back().id.sequence;
+  harness.Answer({1}, Disposition::kParked, ParkReason::kTooManyLines);
+  CHECK_THAT(problem(), Catch::StartsWith("its oldest event is parked"));
+
+  Welcome welcome = HasRange(records[0].id.epoch, 1, last, records.back().hash);
+  Apply(harness, welcome);
+  CHECK(harness.Status().pending == 0);
+  CHECK_THAT(problem(), Catch::StartsWith("the centre has all of it, and has not said yet"));
+
+  welcome.epochs[0].backed_up_through = last;
+  welcome.epochs[0].backed_up_hash = records.back().hash;
+  Apply(harness, welcome);
+  const auto upkeep = harness.Transact([&](Outbox& box) { return box.Maintain(harness.clock.WallNow()); });
+  CHECK(upkeep.pruned);
+  CHECK_FALSE(upkeep.nearly_full);
+  CHECK_FALSE(upkeep.wants_welcome);
+  CHECK(capture().ok());
+  CHECK(harness.Status().pending == 1);
+  CHECK(harness.Status().delivered == last);
+}
+
 TEST_CASE("an outbox that was copied to another machine begins a new epoch before any capture") {
   OutboxHarness harness;
   harness.Open();
@@ -358,6 +399,20 @@ TEST_CASE("delivered events are pruned by the centre's clock, and never above wh
     CHECK(harness.Capture("order:x", "11").id.sequence == 11);
     CHECK(Records(harness).back().previous_hash == records[9].hash);
   }
+}
+
+TEST_CASE("a key is kept as long as its event is, however old it is") {
+  OutboxHarness harness;
+  harness.Open();
+  CaptureInput input = harness.Input("order:A", "1");
+  input.idempotency = CaptureInput::Idempotency{Sha256("key"), Sha256("content")};
+  harness.Transact([&](Outbox& box) { return box.Capture(input).ok(); });
+  const WallTime day_zero = harness.clock.WallNow();
+  for (const int day : {0, 100, 200})
+    harness.Transact([&](Outbox& box) { return box.Maintain(day_zero + std::chrono::hours(24 * day)); });
+  const auto repeat = harness.Transact([&](Outbox& box) { return box.Capture(input); });
+  REQUIRE(repeat.ok());
+  CHECK(repeat->repeated);
 }
 
 TEST_CASE("idempotency keys outlive their event and end after their retention") {

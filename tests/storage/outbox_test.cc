@@ -104,6 +104,29 @@ TEST_CASE("an id from outside that another event has is refused, but a repeat wi
   CHECK(harness.Status().pending == 1);
 }
 
+TEST_CASE("events are listed by the beginning of their ids, in the order of these") {
+  OutboxHarness harness;
+  harness.Open();
+  std::vector<Uuid> ids;
+  for (int i = 0; i < 5; ++i) {
+    CaptureInput input = harness.Input("order:A", std::to_string(i));
+    input.event_id = *Uuid::Parse("01980000-000" + std::to_string(5 - i) + "-7000-8000-000000000001");
+    ids.push_back(input.event_id);
+    REQUIRE(harness.Transact([&](Outbox& box) { return box.Capture(input); }).ok());
+  }
+  const auto list = [&](const char* beginning) {
+    EventQuery query;
+    query.ids = UuidsThatBegin(beginning);
+    std::vector<Uuid> found;
+    for (const auto& event : harness.outbox->List(query).events) found.push_back(event.event_id);
+    return found;
+  };
+  CHECK(list("01980000") == std::vector<Uuid>(ids.rbegin(), ids.rend()));
+  CHECK(list("01980000-0003-7") == std::vector<Uuid>{ids[2]});
+  CHECK(list(ids[4].ToString().c_str()) == std::vector<Uuid>{ids[4]});
+  CHECK(list("01980001").empty());
+}
+
 TEST_CASE("a rollback leaves no trace, in memory neither") {
   OutboxHarness harness;
   harness.Open();

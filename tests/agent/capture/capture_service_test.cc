@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/derived_event_id.h"
 #include "core/limits.h"
 #include "proto/event_codec.h"
 #include "proto/grpc_error.h"
@@ -127,6 +128,23 @@ TEST_CASE_METHOD(Client, "What the caller says of time and source is kept") {
   REQUIRE(Capture(request).ok());
   CHECK(StoredEvent(0).request.occur_time == FromMicros(1'700'000'000'000'000));
   CHECK(StoredEvent(0).request.source == EventSource::kCli);
+}
+
+TEST_CASE_METHOD(Client, "Key and time together give the event its id, and neither alone does") {
+  auto request = MakeRequest();
+  request.mutable_occur_time()->set_seconds(1'700'000'000);
+  REQUIRE(Capture(request).ok());
+  const Uuid derived = DerivedEventId("0042", "till-3", "key-1", FromMicros(1'700'000'000'000'000));
+  CHECK(response_.event_id() == derived.ToString());
+  CHECK(store.Stored()[0].event_id == derived);
+  CHECK(StoredEvent(0).event_id == derived.ToString());
+  request.clear_idempotency_key();
+  REQUIRE(Capture(request).ok());
+  CHECK(store.Stored()[1].event_id.bytes[6] >> 4 == 7);
+  request = MakeRequest();
+  request.set_idempotency_key("key-2");
+  REQUIRE(Capture(request).ok());
+  CHECK(store.Stored()[2].event_id.bytes[6] >> 4 == 7);
 }
 
 TEST_CASE_METHOD(Client, "A trace context in the call's metadata is taken where the request has none") {

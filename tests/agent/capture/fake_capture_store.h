@@ -108,6 +108,7 @@ class FakeCaptureStore final : public CaptureStore {
       EventPage page;
       page.at_end = true;
       for (const EventView& event : events_) {
+        if (query.ids && (event.event_id < query.ids->first || event.event_id > query.ids->last)) continue;
         if (event.position <= query.after) continue;
         page.at_end = page.events.size() < 2;
         if (!page.at_end) break;

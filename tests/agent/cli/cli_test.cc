@@ -213,15 +213,14 @@ TEST_CASE("While no agent listens a capture goes into its spool") {
   const auto recorded = run({"--idempotency-key", "key-1"});
   INFO(recorded.errors);
   REQUIRE(recorded.status.code == 0);
-  CHECK_THAT(
-      recorded.output,
-      Catch::Matches("recorded [0-9a-f-]{36} in the spool: the agent is not running and takes it when it "
-                     "starts\n"));
+  CHECK_THAT(recorded.output,
+             Catch::Matches("spooled [0-9a-f-]{36}: the agent is not running, and records it when it starts\n"
+                            "If this key was used before, the agent keeps the first capture, .*; to see: "
+                            "tillwire explain [0-9a-f-]{36}\n"));
   const auto repeat = run({"--idempotency-key", "key-1", "--output", "json"});
   REQUIRE(repeat.status.code == 0);
   const auto answer = nlohmann::json::parse(repeat.output);
-  CHECK(answer["outcome"] == "recorded");
-  CHECK(answer["spooled"] == true);
+  CHECK(answer["outcome"] == "spooled");
   CHECK(answer["repeated"] == true);
   CHECK(recorded.output.find(answer["event_id"].get<std::string>()) != std::string::npos);
   CHECK(std::filesystem::exists(answer["path"].get<std::string>()));
@@ -230,6 +229,8 @@ TEST_CASE("While no agent listens a capture goes into its spool") {
   CHECK(run({"--no-spool"}).status.code == 3);
   const auto only = SpoolFolder::Open(spool)->Waiting(10, [](const std::string&) { return true; });
   CHECK(only->total == 1);
+  // A key of the command's own was never used before.
+  CHECK_THAT(run({}).output, !Catch::Contains("If this key"));
 }
 
 TEST_CASE_METHOD(CliRig, "With an agent that listens nothing goes into the spool") {
@@ -276,6 +277,12 @@ TEST_CASE_METHOD(CliRig, "Bad input is told with flag or field, and nothing is r
   };
   CHECK(problem({"--line", "sku=1,quantity=0"}) ==
         "not recorded: --line number 2: quantity is 0; give a quantity of at least 1\n");
+  CHECK(Run({"clear-bin", "--operator-id", "1", "--staging-location-id", "A", "--clear-reason", "relocated",
+             "--line", "sku=1,counted-quantity=1"})
+            .errors ==
+        "not recorded: --line number 1: disposition is required; give sellable, damaged, non-sellable, "
+        "quarantine or "
+        "missing\n");
   CHECK_THAT(problem({"--line", "sku"}), Catch::Contains("--line has \"sku\"; write it as sku="));
   CHECK_THAT(problem({"--line", "quantity=2x"}), Catch::Contains("quantity=2x; give a whole number"));
   CHECK_THAT(problem({"--line", "sku=1,sku=2"}), Catch::Contains("--line has sku twice"));
@@ -358,6 +365,29 @@ TEST_CASE_METHOD(CliRig, "A parked event is requeued") {
   CHECK(Run({"requeue", "17"}).status.code == 2);
 }
 
+TEST_CASE_METHOD(CliRig, "A reason to requeue is known, or some event is parked for it") {
+  for (const char* known : {"TOO_MANY_LINES", "too-many-lines", "PARK_REASON_TOO_MANY_LINES"}) {
+    const auto none = Run({"requeue", "--reason", known});
+    CHECK(none.status.code == 0);
+    CHECK(none.output == "requeued 0 events (had been parked: TOO_MANY_LINES)\n");
+  }
+  const auto mistyped = Run({"requeue", "--reason", "TOO_MANY_LINE"});
+  CHECK(mistyped.status.code == 2);
+  CHECK(mistyped.errors ==
+        "not requeued: no event is parked for TOO_MANY_LINE, which is no known reason; did you mean "
+        "TOO_MANY_LINES?\n");
+  CHECK_THAT(Run({"requeue", "--reason", "x"}).errors,
+             Catch::Contains("give TOO_MANY_LINES, STORE_NOT_ALLOWED, "));
+}
+
+TEST_CASE_METHOD(CliRig, "States are taken as the command and as the contract write them") {
+  for (const char* state : {"not-in-effect", "NOT_IN_EFFECT", "OUTBOX_EVENT_STATE_NOT_IN_EFFECT"}) {
+    INFO(state);
+    CHECK(Run({"events", "--state", state}).status.code == 0);
+  }
+  CHECK(Run({"events", "--state", "gone"}).status.code == 2);
+}
+
 TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
   const WallTime now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   clock.SetWall(now);
@@ -365,6 +395,7 @@ TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
   outbox.pending = 3;
   outbox.parked = 21;
   outbox.oldest_pending = now - std::chrono::minutes(12);
+  outbox.epoch = 0x88a2d917967948ff;
   outbox.epoch_ordinal = 2;
   outbox.max_bytes = 2ULL << 30;
   ParkedEvent parked;
@@ -419,6 +450,8 @@ TEST_CASE_METHOD(CliRig, "Status is for a shift leader") {
              Catch::Contains("connected to 127.0.0.1:7400 since ") && Catch::Contains("(1 h 1 min)"));
   const auto json = nlohmann::json::parse(Run({"status", "--json"}).output);
   CHECK(json["outbox"]["pending"] == "3");
+  CHECK(json["outbox"]["epoch"] == "88a2d917967948ff");
+  CHECK(json["lost_ranges"][0]["epoch"] == "0000000000000001");
   CHECK(json["connection"]["state"] == "CONNECTION_STATE_CONNECTED");
 }
 

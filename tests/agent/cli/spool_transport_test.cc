@@ -7,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "core/derived_event_id.h"
 #include "core/spool_name.h"
 #include "core/uuid.h"
 #include "proto/json_codec.h"
@@ -70,6 +71,53 @@ TEST_CASE_METHOD(Fixture, "A capture becomes a whole file with its id, key and t
   CHECK(read.source() == v1::EVENT_SOURCE_CLI);
   CHECK(read.has_record_time());
   CHECK_FALSE(read.has_occur_time());
+}
+
+TEST_CASE_METHOD(Fixture, "The id is the one that the agent derives from key and time") {
+  REQUIRE(SpoolFolder::Open(Path())->SetOwner({"0042", "till-3"}).ok());
+  auto request = Request("A", "k");
+  request.mutable_occur_time()->set_seconds(1'777'896'120);
+  const auto derived = DerivedEventId("0042", "till-3", "k", FromMicros(1'777'896'120'000'000)).ToString();
+  const auto spooled = Capture(request);
+  REQUIRE(spooled.ok());
+  CHECK(spooled->event_id == derived);
+  fs::remove(spooled->path);  // the agent takes it, and is down again
+  CHECK(Capture(request)->event_id == derived);
+
+  // Without a time that of the file counts.
+  const auto untimed = Capture(Request("B", "k2"));
+  v1::CaptureEventRequest read;
+  REQUIRE(ParseJson(*SpoolFolder::Open(Path())->Read(untimed->path.filename()), read).ok());
+  const auto record_time =
+      FromMicros(read.record_time().seconds() * 1'000'000 + read.record_time().nanos() / 1000);
+  CHECK(untimed->event_id == DerivedEventId("0042", "till-3", "k2", record_time).ToString());
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "A repeat of what somebody dropped names that file, and its event where it has an id") {
+  REQUIRE(SpoolFolder::Open(Path())->SetOwner({"0042", "till-3"}).ok());
+  auto timed = Request("A", "k1");
+  timed.mutable_occur_time()->set_seconds(1'777'896'120);
+  const auto untimed = Request("B", "k2");
+  std::ofstream(Path() / "new" / MakeSpoolName(1, "k1")) << ToJson(timed, JsonLayout::kOneLine);
+  auto keyless = untimed;
+  keyless.clear_idempotency_key();
+  std::ofstream(Path() / "new" / MakeSpoolName(2, "k2")) << ToJson(keyless, JsonLayout::kOneLine);
+  const auto first = Capture(timed);
+  REQUIRE(first.ok());
+  CHECK(first->repeated);
+  CHECK(first->event_id ==
+        DerivedEventId("0042", "till-3", "k1", FromMicros(1'777'896'120'000'000)).ToString());
+  const auto found = FindInSpool(Path(), first->event_id);
+  REQUIRE((found.ok() && *found));
+  CHECK((*found)->path == first->path);
+  const auto second = Capture(untimed);
+  REQUIRE(second.ok());
+  CHECK(second->repeated);
+  CHECK(second->event_id.empty());
+  CHECK(second->path == Path() / "new" / MakeSpoolName(2, "k2"));
+  CHECK_THAT(Problem(Request("C", "k2")), Catch::StartsWith("idempotency_key was used before"));
+  CHECK(Names().size() == 2);
 }
 
 TEST_CASE_METHOD(Fixture, "Files sort in the order of the commands, also where the clock was set back") {

@@ -13,6 +13,7 @@
 #include <future>
 #include <mutex>
 
+#include "core/derived_event_id.h"
 #include "core/spool_name.h"
 #include "proto/event_codec.h"
 #include "tests/agent/capture/fake_capture_store.h"
@@ -41,6 +42,7 @@ class Fixture {
  protected:
   Fixture() {
     options.directory = directory_.Path() / "spool";
+    options.owner = {"0042", "till-3"};
     options.retry_interval = std::chrono::milliseconds(20);
     options.on_captured = [this](EventSource) { ++captured; };
     options.on_open = [this] { ++opened; };
@@ -157,6 +159,35 @@ TEST_CASE_METHOD(Fixture, "A file of the command brings its id and its time alon
   CHECK(event.request.occur_time == FromMicros(1'777'896'000'000'000));
 }
 
+TEST_CASE_METHOD(Fixture, "A dropped file's id follows from its key and time, wherever the key stands") {
+  const std::string time = R"("occur_time":"2026-05-04T12:02:00Z",)";
+  Drop("1-k1", Cancellation("A", time));
+  Drop("2-x", Cancellation("B", time + Key("k2")));
+  Drop("3-k3", Cancellation("C"));
+  Start();
+  REQUIRE(Drained());
+  const auto derived = [](const char* key) {
+    return DerivedEventId("0042", "till-3", key, FromMicros(1'777'896'120'000'000));
+  };
+  const auto stored = store.Stored();
+  CHECK(stored.at(0).event_id == derived("k1"));
+  CHECK(StoredEvent(0).event_id == derived("k1").ToString());
+  CHECK(stored.at(1).event_id == derived("k2"));
+  CHECK(stored.at(2).event_id.bytes[6] >> 4 == 7);  // names no time
+  CHECK(SpoolFolder::Open(options.directory)->Owner() == SpoolOwner{"0042", "till-3"});
+}
+
+TEST_CASE_METHOD(Fixture, "A file whose key was used for something else says which event it was to be") {
+  const std::string id = "01980000-0000-7000-8000-000000000001";
+  Drop("1-k", Cancellation("A"));
+  Drop("2-k", Cancellation("B", R"("source":"CLI","event_id":")" + id + "\","));
+  Start();
+  REQUIRE(WaitUntil(kLong, [&] { return importer->Status().bad.total == 1; }));
+  CHECK(Reason("2-k") ==
+        "the key was used for another event (this one was to be event " + id + "); use another key\n");
+  CHECK(importer->Status().directory == options.directory);
+}
+
 TEST_CASE_METHOD(Fixture, "What can't be taken is set aside with its reason, the rest is taken") {
   Drop("01-no-json", "{");
   Drop("02-unknown", R"({"oder":1})");
@@ -190,7 +221,7 @@ TEST_CASE_METHOD(Fixture, "What can't be taken is set aside with its reason, the
   CHECK_THAT(Reason("03-rule"), Catch::StartsWith("order_cancellation.order_id is required"));
   CHECK_THAT(Reason("07-deep"), Catch::StartsWith("the input nests too deep"));
   CHECK_THAT(Reason("09-huge"), Catch::StartsWith("it has more than 1048576 bytes"));
-  CHECK(Reason("10-id") == "event_id is no UUID of version 7; leave it out: the agent gives one\n");
+  CHECK(Reason("10-id") == "event_id is no UUID of version 7 or 8; leave it out: the agent gives one\n");
   CHECK(Reason("18-id-v4") == Reason("10-id"));
   CHECK(Reason("11-source") == "source is GRPC, but this is a spool file; leave it out\n");
   CHECK_THAT(Reason("12-name\xFF"), Catch::StartsWith("it has no idempotency_key, and its name gives none"));
