@@ -172,6 +172,7 @@ class UplinkMachine {
   };
 
   void Attempt(UplinkActions& actions);
+  [[nodiscard]] static StreamEnd Nonsense(const std::string& what);
   void EndStream(BootTime now, const StreamEnd& end, UplinkActions& actions);
   void AwaitPauses();
   void ResetStream();
