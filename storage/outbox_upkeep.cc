@@ -53,11 +53,16 @@ std::optional<WallTime> Outbox::LatestServerTime() {
   return newest == 0 ? std::nullopt : std::optional(FromMicros(newest));
 }
 
-// How far the events may go now: old enough by the centre's clock, or too many; never one that is not both
-// resolved and backed up, and never the last one, which carries the end of the chain.
-Position Outbox::Impl::PrunableThrough(WallTime server_time) {
-  const Position limit = std::min(
+// Never an event that is not both resolved and backed up, and never the last one, which carries the end of
+// the chain.
+Position Outbox::Impl::PrunableAtMost() const {
+  return std::min(
       {FirstUnresolved(first_retained) - 1, BackedUpThrough(), last_position > 0 ? last_position - 1 : 0});
+}
+
+// How far the events may go now: old enough by the centre's clock, or too many, or in the way of captures.
+Position Outbox::Impl::PrunableThrough(WallTime server_time) {
+  const Position limit = PrunableAtMost();
   if (limit < first_retained) return 0;
   SQLite::Statement anchor(*database,
                            "SELECT resolved_through FROM anchors WHERE server_time <= ? "
@@ -66,7 +71,16 @@ Position Outbox::Impl::PrunableThrough(WallTime server_time) {
   Position old = 0;
   if (run.Bind(ToMicros(server_time - options.delivered_retention)).Step()) old = run.Unsigned(0);
   const bool too_many = TotalBytesAt(limit) - TotalBytesAt(first_retained) > options.delivered_max_bytes;
-  return too_many ? limit : std::min(limit, old);
+  const bool in_the_way = room.stage >= RoomStage::kPruningEarly;
+  return too_many || in_the_way ? limit : std::min(limit, old);
+}
+
+// One step, whatever the age. False where there is nothing to prune.
+bool Outbox::Impl::PruneForRoom() {
+  const Position limit = PrunableAtMost();
+  if (limit < first_retained) return false;
+  PruneEvents(std::min(limit, first_retained + kPruneStep - 1));
+  return true;
 }
 
 void Outbox::Impl::PruneEvents(Position through) {
@@ -104,10 +118,10 @@ std::uint64_t Outbox::Impl::PrunedNotInEffect() {
 }
 
 bool Outbox::Impl::NearlyFull() const {
-  return used_bytes > options.max_bytes / 4 * 3;
+  return room.stage >= RoomStage::kPruningEarly || measure.used_bytes > options.max_bytes / 4 * 3;
 }
 
-// Whether the file is nearly full of what is resolved and held only because it is not known to be backed up.
+// Whether room is short for what is resolved and held only because it is not known to be backed up.
 // Less pressing needs wait for the next Welcome: an idle terminal shall be idle.
 bool Outbox::Impl::WantsWelcome() const {
   const Position resolved = FirstUnresolved(first_retained) - 1;
@@ -115,29 +129,27 @@ bool Outbox::Impl::WantsWelcome() const {
   return NearlyFull();
 }
 
-// What would make room, by what stands in the way of deleting events.
-Error Outbox::Impl::NoRoom() const {
-  Error error{ErrorCode::kResourceExhausted,
-              "the outbox holds its limit of " + std::to_string(options.max_bytes) + " bytes",
-              {}};
+// What would make room in the outbox's file, by what stands in the way of deleting events.
+std::string Outbox::Impl::RoomRemedy() const {
   const Position unresolved = FirstUnresolved(first_retained);
+  std::string remedy;
   if (unresolved > last_position) {
-    error.hint =
+    remedy =
         "the centre has all of it, and has not said yet that it may be deleted here: repeat in a moment; "
         "if that does not help, see to the centre's backup";
   } else if (parked.Contains(unresolved)) {
-    error.hint =
+    remedy =
         "its oldest event is parked, and nothing after that may be deleted: requeue or release it "
         "(tillwire status names it)";
   } else {
-    error.hint = "restore the connection to the centre, so that it drains (tillwire status)";
+    remedy = "restore the connection to the centre, so that it drains (tillwire status)";
   }
-  error.hint += "; or raise outbox.max_bytes";
-  return error;
+  return remedy + "; or raise outbox.max_bytes";
 }
 
 Upkeep Outbox::Maintain(WallTime server_time) {
   Impl& impl = *impl_;
+  if (impl.trouble) return {};
   impl.NoteAnchor(server_time);
   Upkeep upkeep;
   if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
@@ -145,7 +157,7 @@ Upkeep Outbox::Maintain(WallTime server_time) {
     impl.PruneEvents(step);
     upkeep.pruned = true;
     upkeep.more = step < through;
-    impl.used_bytes = impl.statements->space.UsedBytes();
+    impl.MeasureRoom();
   }
   // Never a key whose event is still here: a repeat would then be another event under the same derived id.
   SQLite::Statement drop_keys(
@@ -194,6 +206,8 @@ OutboxStatus Outbox::Status() {
   status.last_sequence = impl.last_position - open.base;
   status.used_bytes = impl.statements->space.UsedBytes();
   status.max_bytes = impl.options.max_bytes;
+  status.room = impl.room;
+  status.trouble = impl.trouble;
 
   SQLite::Statement parked(
       *impl.database,

@@ -131,6 +131,16 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     });
   }
 
+  void NotifyReopened() {
+    Post([this] {
+      Do([&] {
+        return machine_.OnStorageFailed(
+            Now(),
+            {ErrorCode::kUnavailable, "it was opened anew after its disk failed", "have the disk checked"});
+      });
+    });
+  }
+
   void NotifyPause(const std::optional<UplinkPause>& pause) {
     Post([this, pause] {
       pause_ = pause;
@@ -501,6 +511,9 @@ void Uplink::NotifyReleased() {
 }
 void Uplink::NotifyRoomWanted() {
   impl_->NotifyRoomWanted();
+}
+void Uplink::NotifyReopened() {
+  impl_->NotifyReopened();
 }
 void Uplink::NotifyPause(const std::optional<UplinkPause>& pause) {
   impl_->NotifyPause(pause);

@@ -60,6 +60,8 @@ class Uplink {
   void NotifyReleased();
   // Any thread: a capture was refused for want of room in the outbox.
   void NotifyRoomWanted();
+  // The outbox was opened anew: what was read of it counts no more. Connects anew. Any thread.
+  void NotifyReopened();
   // Any thread: an operator holds the uplink back, or (without a pause) no longer does. The outbox keeps the
   // pause.
   void NotifyPause(const std::optional<UplinkPause>& pause);
