@@ -42,9 +42,9 @@ struct EpochRow {
 };
 
 // What the column `announced` of lost_ranges says. What is safe is remembered, not announced.
-inline constexpr std::int64_t kUnannounced = 0;
-inline constexpr std::int64_t kAnnounced = 1;
-inline constexpr std::int64_t kSafe = 2;
+inline constexpr std::int64_t kLossUnannounced = 0;
+inline constexpr std::int64_t kLossAnnounced = 1;
+inline constexpr std::int64_t kLossSafe = 2;
 
 // What of an epoch will never come, or not under its identity.
 struct EpochLosses {

@@ -289,7 +289,7 @@ std::vector<Interval> Outbox::Impl::CalledLost(std::uint64_t epoch, Interval seq
                            "SELECT first, last FROM lost_ranges WHERE epoch = ? AND announced <= ? AND "
                            "first <= ? AND last >= ?");
   StatementRun run(select);
-  run.Bind(epoch).Bind(kAnnounced).Bind(sequences.last).Bind(sequences.first);
+  run.Bind(epoch).Bind(kLossAnnounced).Bind(sequences.last).Bind(sequences.first);
   std::vector<Interval> parts;
   while (run.Step()) parts.push_back({run.Unsigned(0), run.Unsigned(1)});
   return parts;
@@ -307,7 +307,7 @@ void Outbox::Impl::RememberSafe(const Tombstone& tombstone) {
   run.Bind(static_cast<std::int64_t>(tombstone.kind));
   run.BindOptional(tombstone.last_hash);
   run.BindOptional(tombstone.previous_hash);
-  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Bind(kSafe).Execute();
+  run.BindText(tombstone.cause).Bind(ToMicros(clock.WallNow())).Bind(kLossSafe).Execute();
   NoteFound(tombstone.epoch, {tombstone.first, tombstone.last});
 }
 
@@ -319,9 +319,9 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
   StatementRun run(select);
   const auto left_out =
       filter == LossFilter::kNotReleased ? TombstoneKind::kReleased : TombstoneKind::kUnspecified;
-  run.Bind(filter == LossFilter::kAll           ? kSafe
-           : filter == LossFilter::kNotReleased ? kAnnounced
-                                                : kUnannounced);
+  run.Bind(filter == LossFilter::kAll           ? kLossSafe
+           : filter == LossFilter::kNotReleased ? kLossAnnounced
+                                                : kLossUnannounced);
   run.Bind(static_cast<std::int64_t>(left_out)).Bind(std::uint64_t{limit});
   std::vector<LostRange> ranges;
   while (run.Step()) {
@@ -335,8 +335,8 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
     if (!run.IsNull(6)) range.tombstone.previous_hash = run.HashAt(6);
     range.tombstone.cause = run.Text(7);
     range.detected_at = FromMicros(run.Int(8));
-    range.announced = run.Int(9) == kAnnounced;
-    range.safe = run.Int(9) == kSafe;
+    range.announced = run.Int(9) == kLossAnnounced;
+    range.safe = run.Int(9) == kLossSafe;
     ranges.push_back(range);
   }
   return ranges;
@@ -344,7 +344,7 @@ std::vector<LostRange> Outbox::Impl::LostRanges(LossFilter filter, std::size_t l
 
 void Outbox::Impl::SetAnnounced(std::int64_t row, bool announced) {
   SQLite::Statement update(*database, "UPDATE lost_ranges SET announced = ? WHERE id = ?");
-  StatementRun(update).Bind(announced ? kAnnounced : kUnannounced).Bind(row).Execute();
+  StatementRun(update).Bind(announced ? kLossAnnounced : kLossUnannounced).Bind(row).Execute();
 }
 
 // The retained position that has this identity.
@@ -437,14 +437,14 @@ void Outbox::DropLostRanges(const std::vector<std::int64_t>& rows) {
     auto kind = TombstoneKind::kUnspecified;
     {
       StatementRun run(find);
-      if (!run.Bind(row).Bind(kAnnounced).Step()) continue;
+      if (!run.Bind(row).Bind(kLossAnnounced).Step()) continue;
       id = {run.Unsigned(0), run.Unsigned(1)};
       count = run.Unsigned(2) - id.sequence + 1;
       kind = static_cast<TombstoneKind>(run.Int(3));
     }
     impl.RemoveLoss(id.epoch, kind, {id.sequence, id.sequence + count - 1});
     if (kind == TombstoneKind::kLost) {
-      StatementRun(keep).Bind(kSafe).Bind(row).Execute();
+      StatementRun(keep).Bind(kLossSafe).Bind(row).Execute();
       impl.NoteFound(id.epoch, {id.sequence, id.sequence + count - 1});
       impl.AddIncident("of what was lost here, the centre has " + Counted(count, "event"));
       continue;

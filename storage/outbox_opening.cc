@@ -184,7 +184,7 @@ void Outbox::Impl::Load() {
   SQLite::Statement select_lost(*database, "SELECT kind, first, last, epoch, announced FROM lost_ranges");
   for (StatementRun run(select_lost); run.Step();) {
     const Interval range = RequireRange(run.Unsigned(1), run.Unsigned(2), "lost_ranges");
-    if (run.Int(4) == kSafe) {
+    if (run.Int(4) == kLossSafe) {
       losses[run.Unsigned(3)].safe.Add(range);
     } else {
       AddLoss(run.Unsigned(3), static_cast<TombstoneKind>(run.Int(0)), range);
