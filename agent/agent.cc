@@ -7,6 +7,7 @@
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/signal_set.hpp>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -49,6 +50,7 @@ OutboxOptions OutboxOptionsFrom(const AgentConfig& config) {
   options.terminal_id = config.terminal_id;
   options.machine_id = ReadMachineId(config.machine_id_file);
   options.max_bytes = config.outbox.max_bytes;
+  options.reserve_bytes = config.outbox.reserve_bytes;
   options.delivered_retention =
       std::chrono::duration_cast<std::chrono::hours>(config.outbox.delivered_retention);
   options.delivered_max_bytes = config.outbox.delivered_max_bytes;
@@ -81,6 +83,11 @@ CommitProbe CommitProbeFrom(const PhaseProbe& probe) {
 
 // Says what was found at opening: how much waits, and whatever a person should know.
 void LogOpened(Outbox& outbox, const AgentConfig& config, WallTime opening_since) {
+  if (const auto& trouble = outbox.Trouble()) {
+    spdlog::error("outbox: captures are refused reason=\"{}\" remedy=\"{}\"", trouble->message,
+                  trouble->hint);
+    return;
+  }
   const OutboxStatus status = outbox.Status();
   spdlog::info("outbox: opened directory={} pending={} parked={} lost={} epoch={} last_sequence={}",
                config.outbox.directory, status.pending, status.parked, status.lost, EpochName(status.epoch),
@@ -133,17 +140,14 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   LogOpened(**opened, config, opening_since);
 
   asio::io_context io(1);
-  int exit_code = 0;
   ChangeFeed changes;
   const auto publish = [&changes](const std::vector<Position>& events) { changes.Publish(events); };
   AgentMetrics metrics;
+  std::atomic<Uplink*> uplink_of_worker = nullptr;  // that is made after the worker, which it uses
   OutboxWorker worker(
       **opened, clock, metrics.commits, CommitProbeFrom(seams.phase_probe),
-      [&] {
-        asio::post(io, [&] {
-          exit_code = 1;
-          io.stop();
-        });
+      [&uplink_of_worker] {
+        if (Uplink* const told = uplink_of_worker) told->NotifyReopened();
       },
       publish);
   std::unique_ptr<CaptureStore> wrapped;
@@ -207,6 +211,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   // Only now: a command that still finds no agent writes into the spool, and its file is found.
   spool.Start();
   const auto subscription = changes.Subscribe([&reporter](const auto&) { reporter.Touch(); });
+  uplink_of_worker = &uplink;
   uplink.Start();
   const LinkWatch links(io, [&uplink] { uplink.OnLinkUp(); });
   reporter.Ready(ReporterSources(worker, uplink));
@@ -222,7 +227,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   uplink.Stop();
   worker.Stop();
   spdlog::info("agent: stopped");
-  return exit_code;
+  return 0;
 }
 
 }  // namespace tillwire

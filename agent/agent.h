@@ -19,7 +19,7 @@ struct AgentSeams {
 
 // Runs the agent on the calling thread until SIGTERM or SIGINT, then stops cleanly: refuses new captures,
 // finishes those that it took, closes the outbox. Returns the process's exit code: 0 after a clean stop, 1 if
-// it could not start or its disk failed; the reason has been logged.
+// it could not start; the reason has been logged.
 int RunAgent(const AgentConfig& config, const AgentSeams& seams);
 
 }  // namespace tillwire

@@ -41,6 +41,8 @@ class CaptureStore {
     EventView event;
     std::optional<EventView> holder;  // the event of event.held_by
     std::uint64_t pending = 0;        // in the whole outbox
+    OutboxRoom room;
+    std::optional<Error> trouble;  // with the disk
   };
   virtual void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) = 0;
   virtual void List(const EventQuery& query, std::function<void(Result<EventPage>)> done) = 0;

@@ -20,6 +20,7 @@ using std::chrono::seconds;
 
 constexpr std::uint64_t kKiB = 1ULL << 10;
 constexpr std::uint64_t kMiB = 1ULL << 20;
+constexpr std::uint64_t kGiB = 1ULL << 30;
 constexpr std::uint64_t kTiB = 1ULL << 40;
 constexpr hours kTenYears{24 * 3650};
 // sun_path (unix(7)) has 108 bytes, the terminating zero included.
@@ -115,6 +116,7 @@ std::vector<Error> Check(const AgentConfig& config, const std::string& path) {
 void ReadOutbox(ConfigFile& file, OutboxConfig& outbox) {
   file.Read("outbox.directory", outbox.directory);
   file.ReadBytes("outbox.max_bytes", outbox.max_bytes, 2 * kMiB, kTiB);
+  file.ReadBytes("outbox.reserve_bytes", outbox.reserve_bytes, kMiB, kGiB);
   file.Read("outbox.delivered_retention", outbox.delivered_retention, hours(1), kTenYears);
   file.ReadBytes("outbox.delivered_max_bytes", outbox.delivered_max_bytes, kMiB, kTiB);
   file.Read("outbox.idempotency_retention", outbox.idempotency_retention, hours(1), kTenYears);

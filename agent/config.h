@@ -31,6 +31,7 @@ struct UplinkConfig {
 struct OutboxConfig {
   std::string directory = "/var/lib/tillwire";
   std::uint64_t max_bytes = 2ULL << 30;
+  std::uint64_t reserve_bytes = 8ULL << 20;
   std::chrono::milliseconds delivered_retention = std::chrono::hours(30 * 24);
   std::uint64_t delivered_max_bytes = 256ULL << 20;
   std::chrono::milliseconds idempotency_retention = std::chrono::hours(90 * 24);

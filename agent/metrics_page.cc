@@ -103,6 +103,15 @@ void AddOutbox(MetricsText& text, const OutboxStatus& outbox, WallTime now) {
       .Sample(count(outbox.used_bytes));
   text.Begin("tillwire_outbox_max_bytes", kGauge, "outbox.max_bytes: beyond it captures are refused.")
       .Sample(count(outbox.max_bytes));
+  text.Begin("tillwire_outbox_room_bytes", kGauge,
+             "What captures can still take, by outbox.max_bytes and disk.")
+      .Sample(count(outbox.room.bytes));
+  text.Begin("tillwire_outbox_stage", kGauge,
+             "Room runs out: 0 plenty, 1 pruning early, 2 bin clears refused, 3 all captures refused.")
+      .Sample(static_cast<double>(outbox.room.stage));
+  text.Begin("tillwire_outbox_writable", kGauge,
+             "Whether the outbox's disk can be written; if not, none is captured.")
+      .Sample(outbox.trouble ? 0 : 1);
 }
 
 void AddSpool(MetricsText& text, const SpoolStatus& spool) {
@@ -142,6 +151,8 @@ Result<void> AgentMetricsPage::Health() {
     return Error{ErrorCode::kUnavailable, "the storage thread does not answer", "look at the disk"};
   }
   if (!outbox->ok()) return outbox->error();
+  if ((*outbox)->trouble) return *(*outbox)->trouble;
+  if (auto refused = (*outbox)->room.Refusal(CaptureKind::kCancellation)) return *refused;
   return {};
 }
 

@@ -12,11 +12,11 @@ constexpr std::chrono::seconds kMarkSyncInterval{1};
 }  // namespace
 
 OutboxWorker::OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
-                           std::function<void()> on_failed,
+                           std::function<void()> on_reopened,
                            std::function<void(const std::vector<Position>&)> on_changed)
     : outbox_(outbox),
       last_position_(outbox.LastPosition()),
-      on_failed_(std::move(on_failed)),
+      on_reopened_(std::move(on_reopened)),
       on_changed_(std::move(on_changed)),
       mark_thread_([this] { SyncMarkWhenWritten(); }),
       timed_(outbox, clock, metrics),
@@ -36,9 +36,9 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
                      *position = outbox_.LastPosition();
                    },
                    [this, reply, position, done = std::move(done)](const Result<void>& committed) {
-                     CheckFailed(committed);
+                     NoteCommitted(committed);
                      if (!committed) {
-                       done(committed.error());
+                       done(Named(committed.error()));
                        return;
                      }
                      NoteCaptured(*position);
@@ -63,9 +63,9 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                      *position = outbox_.LastPosition();
                    },
                    [this, replies, position, count, done = std::move(done)](const Result<void>& committed) {
-                     CheckFailed(committed);
+                     NoteCommitted(committed);
                      if (!committed) {
-                       done(std::vector<Result<Captured>>(count, committed.error()));
+                       done(std::vector<Result<Captured>>(count, Named(committed.error())));
                        return;
                      }
                      NoteCaptured(*position);
@@ -76,6 +76,18 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
                      if (!captured.empty()) Changed(captured);
                      done(std::move(*replies));
                    }});
+}
+
+// Once for each change.
+void OutboxWorker::LogRoom() {
+  const OutboxRoom& room = outbox_.Room();
+  if (std::exchange(logged_stage_, room.stage) == room.stage) return;
+  const auto level = room.stage == RoomStage::kPlenty            ? spdlog::level::info
+                     : room.stage < RoomStage::kBinClearsRefused ? spdlog::level::warn
+                                                                 : spdlog::level::err;
+  spdlog::log(level, "outbox: room stage={} bytes={} reason=\"{}\" remedy=\"{}\"", RoomStageName(room.stage),
+              room.bytes, room.Reason(), room.Remedy());
+  Changed({});
 }
 
 void OutboxWorker::NoteStored(const Result<Captured>& reply) {
@@ -134,7 +146,7 @@ void OutboxWorker::Examine(const Uuid& event_id, std::function<void(Result<Exami
       [event_id](Outbox& outbox) -> Result<Examined> {
         auto event = outbox.Find(event_id);
         if (!event) return event.error();
-        Examined examined{std::move(*event), {}, outbox.Status().pending};
+        Examined examined{std::move(*event), {}, outbox.Status().pending, outbox.Room(), outbox.Trouble()};
         if (examined.event.held_by) {
           auto holders = outbox.Views({*examined.event.held_by});
           if (!holders.empty()) examined.holder = std::move(holders.front());
@@ -165,12 +177,36 @@ void OutboxWorker::Changed(const std::vector<Position>& events) const {
   if (on_changed_) on_changed_(events);
 }
 
-void OutboxWorker::CheckFailed(const Result<void>& committed) {
-  if (committed || !on_failed_ || !commits_.Failed()) return;
-  std::call_once(failed_once_, [&] {
-    spdlog::critical("outbox: {}", committed.error().Text());
-    on_failed_();
-  });
+void OutboxWorker::NoteCommitted(const Result<void>& committed) {
+  // Only then is it certain to be the storage thread.
+  if (!committed) return;
+  LogRoom();
+  LogTrouble();
+  if (std::exchange(openings_, outbox_.Openings()) == outbox_.Openings()) return;
+  last_position_ = outbox_.LastPosition();
+  if (on_reopened_) on_reopened_();
+}
+
+// Once for each change.
+void OutboxWorker::LogTrouble() {
+  const auto& trouble = outbox_.Trouble();
+  const std::string text = trouble ? trouble->Text() : std::string();
+  if (std::exchange(logged_trouble_, text) == text) return;
+  if (trouble) {
+    spdlog::error("outbox: captures are refused reason=\"{}\" remedy=\"{}\"", trouble->message,
+                  trouble->hint);
+  } else {
+    spdlog::warn("outbox: it can be written again, and captures are taken");
+  }
+  Changed({});
+}
+
+Error OutboxWorker::Named(Error error) const {
+  const std::string directory = outbox_.Directory().string();
+  if (error.message.find(directory) == std::string::npos) {
+    error.message = "outbox " + directory + ": " + error.message;
+  }
+  return error;
 }
 
 void OutboxWorker::Stop() {

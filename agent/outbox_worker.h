@@ -22,11 +22,12 @@ namespace tillwire {
 // Any thread may call. What waits while a commit is under way shares the next one.
 class OutboxWorker final : public CaptureStore {
  public:
-  // `outbox`, `clock` and `metrics` outlive it. `on_failed` is called once, on any thread, when a commit
-  // failed so that nothing more is written. `on_changed` (may be empty) is told, on the storage thread, which
-  // events were captured, put back into the queue or given up; of none when a pause began or ended.
+  // `outbox`, `clock` and `metrics` outlive it. `on_reopened` is called on the storage thread when the outbox
+  // was opened anew after its disk failed: what was known of pending events counts no more. `on_changed` (may
+  // be empty) is told, on the storage thread, which events were captured, put back into the queue or given
+  // up; of none when a pause began or ended, or the stage of the room or the health of the disk changed.
   OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
-               std::function<void()> on_failed,
+               std::function<void()> on_reopened,
                std::function<void(const std::vector<Position>&)> on_changed = {});
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
@@ -55,8 +56,9 @@ class OutboxWorker final : public CaptureStore {
     auto reply = std::make_shared<std::optional<T>>();
     commits_.Submit({[this, reply, question = std::move(question)] { *reply = question(outbox_); },
                      [this, reply, answer = std::move(answer)](const Result<void>& committed) {
-                       CheckFailed(committed);
-                       answer(committed ? Result<T>(std::move(**reply)) : Result<T>(committed.error()));
+                       NoteCommitted(committed);
+                       answer(committed ? Result<T>(std::move(**reply))
+                                        : Result<T>(Named(committed.error())));
                      }});
   }
 
@@ -80,13 +82,20 @@ class OutboxWorker final : public CaptureStore {
   }
   void Changed(const std::vector<Position>& events) const;
   void SyncMarkWhenWritten();
-  void CheckFailed(const Result<void>& committed);
+  void NoteCommitted(const Result<void>& committed);
+  void LogRoom();
+  void LogTrouble();
+  // With the outbox named in it.
+  [[nodiscard]] Error Named(Error error) const;
 
   Outbox& outbox_;
   std::atomic<Position> last_position_;
-  const std::function<void()> on_failed_;
+  const std::function<void()> on_reopened_;
   const std::function<void(const std::vector<Position>&)> on_changed_;
-  std::once_flag failed_once_;
+  // On the storage thread.
+  RoomStage logged_stage_ = RoomStage::kPlenty;
+  std::string logged_trouble_;
+  std::uint64_t openings_ = 0;
 
   // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.
   std::mutex mark_mutex_;

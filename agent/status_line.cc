@@ -26,6 +26,8 @@ std::string StatusLine(const UplinkStatus& uplink, const Result<OutboxStatus>& o
   if (!outbox) return line + "the outbox can't be used: " + outbox.error().Text();
   line += std::to_string(outbox->pending) + " pending, " + std::to_string(outbox->parked) + " parked";
   if (outbox->lost > 0) line += ", " + std::to_string(outbox->lost) + " lost";
+  if (outbox->trouble) return line + "; captures are refused: " + outbox->trouble->message;
+  if (outbox->room.stage >= RoomStage::kBinClearsRefused) line += "; " + outbox->room.Reason();
   return line;
 }
 

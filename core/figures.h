@@ -13,4 +13,7 @@ std::string SpanInWords(std::chrono::seconds span);
 // "1 event", "3 events".
 std::string Counted(std::uint64_t count, const std::string& noun);
 
+// "512 B", "1.2 MiB", "2 GiB".
+std::string BytesInWords(std::uint64_t bytes);
+
 }  // namespace tillwire

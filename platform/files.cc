@@ -36,6 +36,11 @@ Error FileError(const std::string& operation, const std::filesystem::path& path,
   return error;
 }
 
+Result<void> CheckWritable(const std::filesystem::path& directory) {
+  if (faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0) return {};
+  return FileError("write into", directory, errno);
+}
+
 Result<void> SyncDirectory(const std::filesystem::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return FileError("open directory", path, errno);

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "core/text.h"
 #include "platform/files.h"
 
@@ -34,7 +36,8 @@ void Require(SQLite::Database& database, const std::string& pragma, const std::s
                       "put the store on a local file system that supports it"});
 }
 
-void Configure(SQLite::Database& database, const DatabaseOptions& options, std::uint64_t max_bytes) {
+void Configure(SQLite::Database& database, const DatabaseOptions& options, std::uint64_t max_bytes,
+               std::uint64_t log_bytes) {
   // Exclusive first: the write-ahead log then needs no shared memory, and no other process can get in
   // between.
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
@@ -43,7 +46,7 @@ void Configure(SQLite::Database& database, const DatabaseOptions& options, std::
   const bool full = options.synchronous == Synchronous::kFull;
   database.exec(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
   database.exec("PRAGMA wal_autocheckpoint = " + std::to_string(kCheckpointPages));
-  database.exec("PRAGMA journal_size_limit = " + std::to_string(kLogLimitBytes));
+  database.exec("PRAGMA journal_size_limit = " + std::to_string(std::max(kLogLimitBytes, log_bytes)));
   database.exec("PRAGMA cache_size = -" + std::to_string(kCacheKib));
   database.exec("PRAGMA temp_store = MEMORY");
   if (max_bytes != 0) database.exec("PRAGMA max_page_count = " + std::to_string(max_bytes / kPageBytes));
@@ -53,15 +56,19 @@ void Configure(SQLite::Database& database, const DatabaseOptions& options, std::
   Require(database, "synchronous", full ? "2" : "0");
 }
 
-// Syncs what an earlier run left in the log, and moves it into the database. Its last commits may have been
-// written but not synced before that run ended; from here on, what can be read is also on disk, so a repeated
-// capture may be answered with the first one.
-void SettleLog(SQLite::Database& database) {
-  SQLite::Statement checkpoint(database, "PRAGMA wal_checkpoint(TRUNCATE)");
-  checkpoint.executeStep();
-  if (checkpoint.getColumn(0).getInt() == 0) return;
-  throw StorageFault({ErrorCode::kUnavailable, "the log of an earlier run can't be moved into the database",
-                      "close other programs that have the file open"});
+// Runs `body`, which gives a Result, with the file named in its error.
+template <typename Body>
+auto Naming(const char* what, const std::filesystem::path& path, Body body) -> decltype(body()) {
+  Error error;
+  try {
+    return body();
+  } catch (const SQLite::Exception& exception) {
+    error = ErrorFromSqlite(exception);
+  } catch (const StorageFault& fault) {
+    error = fault.error();
+  }
+  error.message = std::string(what) + " " + path.string() + ": " + error.message;
+  return error;
 }
 
 }  // namespace
@@ -92,29 +99,43 @@ Error ErrorFromSqlite(const SQLite::Exception& exception) {
   return error;
 }
 
-Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path,
-                                                       const DatabaseOptions& options,
-                                                       std::uint64_t max_bytes) {
-  try {
+Result<std::unique_ptr<SQLite::Database>> OpenUnsettledDatabase(const std::filesystem::path& path,
+                                                                const DatabaseOptions& options,
+                                                                std::uint64_t max_bytes,
+                                                                std::uint64_t log_bytes) {
+  return Naming("cannot open", path, [&]() -> Result<std::unique_ptr<SQLite::Database>> {
     auto database = std::make_unique<SQLite::Database>(
         path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
         /*aBusyTimeoutMs=*/0, options.vfs);
-    Configure(*database, options, max_bytes);
+    Configure(*database, options, max_bytes, log_bytes);
     // Before the log is moved: a log that an earlier run deleted must not come back after a power cut.
     if (options.vfs.empty()) {
       if (auto synced = SyncDirectory(path.parent_path()); !synced) return synced.error();
     }
-    SettleLog(*database);
     return database;
-  } catch (const SQLite::Exception& exception) {
-    Error error = ErrorFromSqlite(exception);
-    error.message = "cannot open " + path.string() + ": " + error.message;
-    return error;
-  } catch (const StorageFault& fault) {
-    Error error = fault.error();
-    error.message = "cannot use " + path.string() + ": " + error.message;
-    return error;
-  }
+  });
+}
+
+Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::path& path,
+                                                       const DatabaseOptions& options,
+                                                       std::uint64_t max_bytes) {
+  auto database = OpenUnsettledDatabase(path, options, max_bytes, 0);
+  if (!database) return database;
+  if (auto settled = SettleLog(**database, path, LogAfter::kCut); !settled) return settled.error();
+  return database;
+}
+
+// The last commits of an earlier run may have been written but not synced before it ended; from here on, what
+// can be read is also on disk, so a repeated capture may be answered with the first one.
+Result<void> SettleLog(SQLite::Database& database, const std::filesystem::path& path, LogAfter after) {
+  return Naming("cannot use", path, [&]() -> Result<void> {
+    SQLite::Statement checkpoint(database, after == LogAfter::kCut ? "PRAGMA wal_checkpoint(TRUNCATE)"
+                                                                   : "PRAGMA wal_checkpoint(RESTART)");
+    checkpoint.executeStep();
+    if (checkpoint.getColumn(0).getInt() == 0) return {};
+    return Error{ErrorCode::kUnavailable, "the log of an earlier run can't be moved into the database",
+                 "close other programs that have the file open"};
+  });
 }
 
 void KeepLogOnClose(SQLite::Database& database) {
@@ -123,6 +144,12 @@ void KeepLogOnClose(SQLite::Database& database) {
 
 SpaceMeter::SpaceMeter(SQLite::Database& database)
     : pages_(database, "PRAGMA page_count"), free_pages_(database, "PRAGMA freelist_count") {}
+
+std::uint64_t SpaceMeter::PageBytes() {
+  StatementRun pages(pages_);
+  pages.Step();
+  return pages.Unsigned(0) * kPageBytes;
+}
 
 std::uint64_t SpaceMeter::UsedBytes() {
   StatementRun pages(pages_);

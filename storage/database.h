@@ -49,8 +49,23 @@ Result<std::unique_ptr<SQLite::Database>> OpenDatabase(const std::filesystem::pa
                                                        const DatabaseOptions& options,
                                                        std::uint64_t max_bytes);
 
-// Closes without a checkpoint, so that after a failed sync the log stays as evidence.
+// The same, up to the log: it is left as it was found, and nothing is synced. `log_bytes`: the log is not cut
+// below that length when it is begun anew.
+Result<std::unique_ptr<SQLite::Database>> OpenUnsettledDatabase(const std::filesystem::path& path,
+                                                                const DatabaseOptions& options,
+                                                                std::uint64_t max_bytes,
+                                                                std::uint64_t log_bytes);
+
+// What becomes of the log's file when all of it has been moved.
+enum class LogAfter { kCut, kKept };
+
+// Syncs what stands in the log, and moves it into the database, which is synced too. `path` is for the
+// message.
+Result<void> SettleLog(SQLite::Database& database, const std::filesystem::path& path, LogAfter after);
+
+// Closes without a checkpoint, so that the log stays: as evidence after a failed sync, or for its room.
 void KeepLogOnClose(SQLite::Database& database);
+
 // Runs one statement to its end, translating SQLiteCpp's exceptions into StorageFault.
 // The statement is reset and its bindings cleared before, and reset after.
 class StatementRun {
@@ -94,6 +109,8 @@ class SpaceMeter {
   explicit SpaceMeter(SQLite::Database& database);
   // The pages of the file that are not free, in bytes.
   std::uint64_t UsedBytes();
+  // All of its pages, in bytes. The file may be longer, and is shorter while pages stand in the log alone.
+  std::uint64_t PageBytes();
 
  private:
   SQLite::Statement pages_, free_pages_;

@@ -116,16 +116,19 @@ void GroupCommit::CommitGroup(std::span<Job> group) {
     return;
   }
   store_.Rollback();
-  if (!committing && group.size() > 1) {
-    // One of them is at fault, and the others shall not suffer for it.
-    for (Job& job : group) CommitGroup({&job, 1});
+  Error error = outcome.error();
+  if (group.size() > 1 && !(committing && LeavesDoubt(error))) {
+    // One of them is at fault, or they have no room together, and those that could be stored shall not suffer
+    // for it.
+    const std::size_t half = group.size() / 2;
+    CommitGroup(group.first(half));
+    CommitGroup(group.subspan(half));
     return;
   }
-  Error error = outcome.error();
   if (committing && LeavesDoubt(error)) {
     error.code = ErrorCode::kUnknown;
     const std::lock_guard lock(mutex_);
-    failed_ = true;
+    failed_ = !store_.ComesBack();
   }
   for (Job& job : group) job.done(error);
 }

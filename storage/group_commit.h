@@ -21,6 +21,9 @@ class Transactional {
   // Durable when it returns. Throws StorageFault.
   virtual void Commit() = 0;
   virtual void Rollback() noexcept = 0;
+  // Whether Begin() makes the store sound again after a commit that failed in doubt, or throws where it can't
+  // yet.
+  [[nodiscard]] virtual bool ComesBack() const { return false; }
 };
 
 // Where a group stands; tests interrupt it there.
@@ -31,10 +34,10 @@ using CommitProbe = std::function<void(CommitPhase)>;
 class GroupCommit {
  public:
   // Two halves of a job, both called on the commit thread. `work` runs in the group's transaction; an
-  // expected failure is for it to keep. If it throws, the group is rolled back and each of its jobs runs
-  // again in a transaction of its own, so `work` may be called twice. `done` runs after the commit is
-  // durable, or with the reason why it was rolled back: kResourceExhausted, kUnavailable or kDataLoss
-  // (nothing was recorded), kUnknown (the disk failed while committing).
+  // expected failure is for it to keep. If it throws, or the disk has no room for the commit, the group is
+  // rolled back and its halves run again, down to single jobs, so `work` may be called several times. `done`
+  // runs after the commit is durable, or with the reason why it was rolled back: kResourceExhausted,
+  // kUnavailable or kDataLoss (nothing was recorded), kUnknown (the disk failed while committing).
   struct Job {
     std::function<void()> work;
     std::function<void(const Result<void>&)> done;
@@ -49,13 +52,13 @@ class GroupCommit {
   GroupCommit(const GroupCommit&) = delete;
   GroupCommit& operator=(const GroupCommit&) = delete;
 
-  // Enqueues. After Stop(), or after a failed sync, `done` is called at once, on the caller's thread, with
+  // Enqueues. After Stop(), or once Failed(), `done` is called at once, on the caller's thread, with
   // kUnavailable.
   void Submit(Job job);
   // Finishes what was submitted, then refuses. Returns when the thread has ended.
   void Stop();
-  // Whether a commit failed in a way after which the disk's content is not known. Nothing is written any
-  // more.
+  // Whether a commit failed in a way after which the disk's content is not known, of a store that does not
+  // come back by itself. Nothing is written any more.
   [[nodiscard]] bool Failed() const;
 
  private:

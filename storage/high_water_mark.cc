@@ -92,24 +92,33 @@ Result<std::unique_ptr<HighWaterMark>> HighWaterMark::Open(const std::filesystem
 }
 
 void HighWaterMark::Write(const RecordRef& mark) {
+  const std::lock_guard lock(mutex_);
   ++serial_;
-  const Slot slot = Encode(serial_, mark);
-  const auto written = file_->Write(serial_ % kSlots * kSlotStride, {slot.data(), slot.size()});
-  if (!written) {
-    const std::lock_guard lock(failure_mutex_);
-    write_failure_ = written.error();
-  }
+  newest_ = mark;
+  WriteNewest();
   dirty_ = true;
+}
+
+void HighWaterMark::WriteNewest() {
+  const Slot slot = Encode(serial_, newest_);
+  const auto written = file_->Write(serial_ % kSlots * kSlotStride, {slot.data(), slot.size()});
+  if (!written) write_failure_ = written.error();
 }
 
 Result<void> HighWaterMark::Sync() {
   if (!dirty_.exchange(false)) return {};
   std::optional<Error> failure;
   {
-    const std::lock_guard lock(failure_mutex_);
+    const std::lock_guard lock(mutex_);
+    if (sync_failed_) WriteNewest();
     failure = std::exchange(write_failure_, std::nullopt);
   }
-  if (const auto synced = file_->Sync(); !synced) failure = synced.error();
+  const auto synced = file_->Sync();
+  if (!synced) failure = synced.error();
+  {
+    const std::lock_guard lock(mutex_);
+    sync_failed_ = !synced.ok();
+  }
   if (!failure) return {};
   dirty_ = true;
   return Error{ErrorCode::kUnavailable, "high-water mark: " + failure->message,

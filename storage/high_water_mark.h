@@ -32,7 +32,8 @@ class HighWaterMark {
   // Survives the process at once, a power cut only after Sync(). A failure to write is reported by the next
   // Sync(): the mark is a second line of defence, and must never stop a capture.
   void Write(const RecordRef& mark);
-  // Syncs if something was written since; kUnavailable if the disk fails.
+  // Syncs if something was written since; kUnavailable if the disk fails. After a failed sync the mark is
+  // written again before the next one, which would not cover it otherwise.
   Result<void> Sync();
 
  private:
@@ -43,8 +44,12 @@ class HighWaterMark {
   std::optional<RecordRef> at_open_;
   std::uint64_t serial_;
   std::atomic<bool> dirty_ = false;
-  std::mutex failure_mutex_;
+  void WriteNewest();  // with the mutex held
+
+  std::mutex mutex_;
+  RecordRef newest_;                    // what the slot of serial_ holds
   std::optional<Error> write_failure_;  // since the last Sync()
+  bool sync_failed_ = false;            // the last one
 };
 
 }  // namespace tillwire

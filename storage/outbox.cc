@@ -2,18 +2,11 @@
 
 #include <utility>
 
-#include "core/text.h"
-#include "platform/files.h"
 #include "storage/outbox_impl.h"
-#include "storage/outbox_schema.h"
 
 namespace tillwire {
 namespace {
 
-constexpr char kLockFile[] = "outbox.lock";
-constexpr char kMarkFile[] = "outbox.hwm";
-// Beyond the limit for captures, for what must go on when that is reached: marking, parking, moving, upkeep.
-constexpr std::uint64_t kHeadroomBytes = 64ULL << 20;
 constexpr std::uint64_t kRowOverheadBytes = 320;  // identity, hashes and index entries of an event, about
 
 }  // namespace
@@ -62,152 +55,10 @@ Outbox::Impl::Statements::Statements(SQLite::Database& database)
 Outbox::Outbox(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Outbox::~Outbox() = default;
 
-Result<std::unique_ptr<Outbox>> Outbox::Open(const OutboxOptions& options, const Clock& clock, Rng& rng) {
-  auto impl = std::make_unique<Impl>(options, clock, rng);
-  try {
-    if (auto opened = impl->OpenFiles(); !opened) return opened.error();
-    StatementRun(impl->statements->begin).Execute();
-    if (auto owner = impl->CheckOwner(); !owner) return owner.error();
-    impl->Load();
-    if (impl->epochs.empty()) impl->BeginEpoch(0, Hash{}, "the outbox was created");
-    impl->CheckMachine();
-    impl->CheckHighWaterMark();
-    StatementRun(impl->statements->commit).Execute();
-    impl->WriteHighWaterMark();
-  } catch (const StorageFault& fault) {
-    return fault.error();
-  } catch (const SQLite::Exception& exception) {
-    return ErrorFromSqlite(exception);
-  }
-  return std::unique_ptr<Outbox>(new Outbox(std::move(impl)));
-}
-
-Result<void> Outbox::Impl::OpenFiles() {
-  const std::string name = "outbox " + options.directory.string();
-  if (!options.only_reads) {
-    if (auto made = EnsureDirectory(options.directory); !made) return made;
-  }
-  const auto take = options.only_reads ? OwnerLock::TakeToRead : OwnerLock::Take;
-  auto taken = take(options.directory / kLockFile, name, options.program);
-  if (!taken) return taken.error();
-  lock = std::move(*taken);
-  auto opened =
-      OpenDatabase(options.directory / kOutboxFile, options.database, options.max_bytes + kHeadroomBytes);
-  if (!opened) return opened.error();
-  database = std::move(*opened);
-  if (auto migrated = Migrate(*database, name, kOutboxMigrations); !migrated) return migrated;
-  auto mark = HighWaterMark::Open(options.directory / kMarkFile, options.database.vfs);
-  if (!mark) return mark.error();
-  high_water_mark = std::move(*mark);
-  if (!options.only_reads) {
-    if (auto synced = SyncDirectory(options.directory); !synced) return synced;
-  }
-  statements = std::make_unique<Statements>(*database);
-  return {};
-}
-
-// An outbox belongs to one terminal for life: its hashes carry that name.
-Result<void> Outbox::Impl::CheckOwner() {
-  const std::string store = ReadMeta("store_id");
-  if (options.only_reads) {
-    options.store_id = store;
-    options.terminal_id = ReadMeta("terminal_id");
-    if (!store.empty()) return {};
-    return Error{ErrorCode::kNotFound, "outbox " + options.directory.string() + " was never used",
-                 "name the outbox.directory of the terminal's configuration"};
-  }
-  if (store.empty()) {
-    WriteMeta("store_id", options.store_id);
-    WriteMeta("terminal_id", options.terminal_id);
-    WriteMeta("machine_id", options.machine_id);
-    return {};
-  }
-  const std::string terminal = ReadMeta("terminal_id");
-  if (store == options.store_id && terminal == options.terminal_id) return {};
-  return Error{
-      ErrorCode::kFailedPrecondition,
-      "outbox " + options.directory.string() + " belongs to store " + Excerpt(store) + ", terminal " +
-          Excerpt(terminal) + ", not to store " + options.store_id + ", terminal " + options.terminal_id,
-      "correct terminal.store_id and terminal.terminal_id, or give this terminal another outbox.directory"};
-}
-
-void Outbox::Impl::Load() {
-  epochs.clear();
-  SQLite::Statement select_epochs(
-      *database,
-      "SELECT ordinal, epoch, base, genesis, retained, last_hash, backed_up, issued FROM epochs "
-      "ORDER BY ordinal");
-  for (StatementRun run(select_epochs); run.Step();) {
-    EpochRow row;
-    row.ordinal = static_cast<std::uint32_t>(run.Unsigned(0));
-    row.epoch = run.Unsigned(1);
-    row.base = run.Unsigned(2);
-    row.genesis = run.HashAt(3);
-    if (!run.IsNull(4)) row.retained = run.Unsigned(4);
-    if (!run.IsNull(5)) row.last_hash = run.HashAt(5);
-    row.backed_up = run.Unsigned(6);
-    if (!run.IsNull(7)) row.issued = run.Unsigned(7);
-    epochs.push_back(row);
-  }
-
-  delivered = {};
-  SQLite::Statement select_delivered(*database, "SELECT first, last FROM delivered");
-  for (StatementRun run(select_delivered); run.Step();)
-    delivered.Add(RequireRange(run.Unsigned(0), run.Unsigned(1), "delivered"));
-  parked = {};
-  tombstoned = {};
-  SQLite::Statement select_exceptions(*database, "SELECT position, kind FROM exceptions");
-  for (StatementRun run(select_exceptions); run.Step();) {
-    const auto kind = static_cast<ExceptionKind>(run.Int(1));
-    Require(kind == ExceptionKind::kParked || kind == ExceptionKind::kTombstoned,
-            "exceptions has an unknown kind");
-    (kind == ExceptionKind::kParked ? parked : tombstoned)
-        .Add(RequireRange(run.Unsigned(0), run.Unsigned(0), "exceptions"));
-  }
-  lost = 0;
-  released = 0;
-  SQLite::Statement select_lost(*database, "SELECT kind, first, last FROM lost_ranges WHERE announced <= 1");
-  for (StatementRun run(select_lost); run.Step();) {
-    const Interval range = RequireRange(run.Unsigned(1), run.Unsigned(2), "lost_ranges");
-    CountOf(static_cast<TombstoneKind>(run.Int(0))) += range.last - range.first + 1;
-  }
-
-  // Pruning always leaves the last event in place, so an empty table means that nothing was ever captured.
-  last_position =
-      static_cast<Position>(database->execAndGet("SELECT ifnull(max(position), 0) FROM events").getInt64());
-  first_retained =
-      static_cast<Position>(database->execAndGet("SELECT ifnull(min(position), 1) FROM events").getInt64());
-  total_bytes = 0;
-  if (last_position > 0) {
-    StatementRun run(statements->event_header);
-    run.Bind(last_position).Step();
-    total_bytes = run.Unsigned(5);
-  }
-  // The centre has what is delivered, whatever else was said of it.
-  for (const auto& [first, last] : delivered.Ranges()) {
-    parked.Remove({first, last});
-    tombstoned.Remove({first, last});
-  }
-  if (epochs.empty()) return Require(last_position == 0, "it has events, but no epoch");
-  CheckLoaded();
-  head = last_position > epochs.back().base ? RequireHashOf(last_position) : epochs.back().genesis;
-}
-
-// A copied machine image carries the outbox along: its copies must not go on in one epoch.
-void Outbox::Impl::CheckMachine() {
-  const std::string stored = ReadMeta("machine_id");
-  if (options.machine_id.empty() || stored == options.machine_id) return;
-  WriteMeta("machine_id", options.machine_id);
-  if (stored.empty()) return;
-  BeginEpoch(last_position, head, "the outbox was copied to another machine");
-  AddIncident(
-      "this outbox was made on another machine; captures go into a new epoch, so that the two stay apart");
-}
-
 void Outbox::Impl::WriteHighWaterMark() {
   const EpochRow& open = OpenEpoch();
   const RecordRef now{{open.epoch, last_position - open.base}, head};
-  if (now == marked) return;
+  if (now == marked || !high_water_mark) return;
   high_water_mark->Write(now);
   marked = now;
 }
@@ -249,35 +100,46 @@ void Outbox::Impl::AddIncident(const std::string& text) {
 }
 
 void Outbox::Begin() {
+  impl_->RequireUsable();
+  impl_->HoldRoom();
   StatementRun(impl_->statements->begin).Execute();
-  impl_->used_bytes = impl_->statements->space.UsedBytes();
+  impl_->MeasureRoom();
 }
 
 void Outbox::Commit() {
+  Impl& impl = *impl_;
+  impl.RequirePagesHeld();
   try {
-    StatementRun(impl_->statements->commit).Execute();
+    StatementRun(impl.statements->commit).Execute();
   } catch (const StorageFault& fault) {
-    if (fault.error().code != ErrorCode::kResourceExhausted) KeepLogOnClose(*impl_->database);
+    if (fault.error().code != ErrorCode::kResourceExhausted) impl.Doubt(fault.error());
     throw;
   }
-  impl_->WriteHighWaterMark();
+  impl.WriteHighWaterMark();
+  impl.MoveLogWhenDue();
 }
 
 void Outbox::Rollback() noexcept {
+  Impl& impl = *impl_;
+  if (!impl.statements) return;
+  // It may have been the log that had no room.
+  impl.move_log_next = true;
   try {
     // Some faults have already ended the transaction.
-    impl_->statements->rollback.tryReset();
-    impl_->statements->rollback.tryExecuteStep();
-    impl_->statements->rollback.tryReset();
-    impl_->Load();
-  } catch (const std::exception&) {
-    // What is in memory can't be trusted now. Every later transaction will meet the same fault and say so.
-    KeepLogOnClose(*impl_->database);
+    impl.statements->rollback.tryReset();
+    impl.statements->rollback.tryExecuteStep();
+    impl.statements->rollback.tryReset();
+    impl.Load();
+  } catch (const StorageFault& fault) {
+    impl.Despair(fault.error());
+  } catch (const SQLite::Exception& exception) {
+    impl.Despair(ErrorFromSqlite(exception));
   }
 }
 
 Result<Captured> Outbox::Capture(const CaptureInput& input) {
   Impl& impl = *impl_;
+  if (impl.trouble) return impl.RefusalInTrouble(input);
   if (input.idempotency) {
     StatementRun run(impl.statements->find_key);
     if (run.Bind(input.idempotency->key).Step()) {
@@ -300,11 +162,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
     }
   }
   const std::uint64_t size = input.event.size() + kRowOverheadBytes;
-  if (impl.used_bytes + size > impl.options.max_bytes) {
-    return Error{ErrorCode::kResourceExhausted,
-                 "the outbox holds its limit of " + std::to_string(impl.options.max_bytes) + " bytes",
-                 "restore the connection to the centre so that it drains, or raise outbox.max_bytes"};
-  }
+  if (auto refused = impl.RoomRefusal(input.kind, size)) return *refused;
 
   std::string lane = input.lane;
   if (input.joins_lane_of) {
@@ -340,7 +198,7 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
   impl.last_position = position;
   impl.head = hash;
   impl.total_bytes += size;
-  impl.used_bytes += size;
+  impl.TakeRoom(size);
   return Captured{input.event_id, id, false, position};
 }
 
@@ -354,10 +212,6 @@ const std::string& Outbox::StoreId() const {
 
 const std::string& Outbox::TerminalId() const {
   return impl_->options.terminal_id;
-}
-
-void Outbox::SyncHighWaterMark() {
-  if (auto synced = impl_->high_water_mark->Sync(); !synced) throw StorageFault(synced.error());
 }
 
 }  // namespace tillwire

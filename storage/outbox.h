@@ -34,6 +34,7 @@
 #include "storage/database.h"
 #include "storage/group_commit.h"
 #include "storage/high_water_mark.h"
+#include "storage/outbox_room.h"
 #include "storage/owner_lock.h"
 
 namespace tillwire {
@@ -50,6 +51,7 @@ struct OutboxOptions {
   std::string
       machine_id;  // of the machine that runs the agent; another one than stored means a copied outbox
   std::uint64_t max_bytes = 2ULL << 30;             // of the database file; captures beyond it are refused
+  std::uint64_t reserve_bytes = 8ULL << 20;         // held for what must go on when the disk is full
   std::chrono::hours delivered_retention{30 * 24};  // by the centre's clock
   std::uint64_t delivered_max_bytes = 256ULL << 20;
   std::chrono::hours idempotency_retention{90 * 24};
@@ -69,6 +71,7 @@ struct CaptureInput {
   std::string event;                  // the serialized StoreEvent
   WallTime captured_at;
   EventSource source = EventSource::kUnspecified;  // as in the event; for whoever counts
+  CaptureKind kind = CaptureKind::kCancellation;   // likewise; decides what is refused first
   struct Idempotency {
     Hash key;      // of the caller's key
     Hash content;  // of the action that the caller supplied
@@ -194,6 +197,8 @@ struct OutboxStatus {
   std::uint64_t last_sequence = 0;
   std::uint64_t used_bytes = 0;
   std::uint64_t max_bytes = 0;
+  OutboxRoom room;
+  std::optional<Error> trouble;            // why nothing that lasts can be written
   std::vector<ParkedEvent> parked_events;  // the oldest
   std::vector<LostRange> lost_ranges;      // the oldest
   std::vector<Incident> incidents;         // the newest first
@@ -228,7 +233,8 @@ class Outbox final : public Transactional {
   // Opens the outbox in options.directory, creating it where there is none: takes the owner lock, checks the
   // settings that durability rests on, migrates an older schema, compares the high-water mark and the machine
   // id, and begins a new epoch where either says so. Refuses, and changes nothing: a directory in use, a
-  // newer schema, another terminal's outbox. Does not read in proportion to the backlog.
+  // newer schema, another terminal's outbox, a damaged file. On a disk that is full, read-only or fails it
+  // opens all the same: see Trouble(). Does not read in proportion to the backlog.
   static Result<std::unique_ptr<Outbox>> Open(const OutboxOptions& options, const Clock& clock, Rng& rng);
 
   ~Outbox() override;
@@ -236,14 +242,21 @@ class Outbox final : public Transactional {
   Outbox& operator=(const Outbox&) = delete;
 
   // -- Transactional
+
+  // After a fault of the disk: opens the files anew first, or copies them to new ones where it is not known
+  // what is on the disk; where that fails, goes on reading, and tries again later. Throws StorageFault where
+  // nothing can be read.
   void Begin() override;
-  void Commit() override;             // synced when it returns; then the high-water mark is written
+  // Synced when it returns; then the high-water mark is written. kResourceExhausted: nothing was recorded.
+  void Commit() override;
   void Rollback() noexcept override;  // also takes back what is held in memory
+  [[nodiscard]] bool ComesBack() const override { return true; }
 
   // -- Capture (in a transaction)
 
   // Stores one event. kAlreadyExists: the key was used for other content, or the id from outside for another
-  // event. kResourceExhausted: max_bytes is reached.
+  // event. kUnavailable, kUnknown: see Trouble(). kResourceExhausted: too little room is left for an event of
+  // its kind. Where room is short, one step of what could be pruned is pruned first.
   Result<Captured> Capture(const CaptureInput& input);
 
   // -- Delivery (in a transaction)
@@ -320,6 +333,15 @@ class Outbox final : public Transactional {
   // Whose outbox it is.
   [[nodiscard]] const std::string& StoreId() const;
   [[nodiscard]] const std::string& TerminalId() const;
+  [[nodiscard]] const std::filesystem::path& Directory() const;
+  // Why nothing that lasts can be written, with the remedy; nothing while all is well. Captures are refused
+  // meanwhile (and throw: requeueing, releasing, forks and new epochs); what the centre answers is held in
+  // memory, and learnt again after it is over.
+  [[nodiscard]] const std::optional<Error>& Trouble() const;
+  // How many times the files were opened anew since Open(): what was known of pending events counts no more.
+  [[nodiscard]] std::uint64_t Openings() const;
+  // As it was when the last transaction began, less what it captured.
+  [[nodiscard]] const OutboxRoom& Room() const;
 
   // -- Carrying (in a transaction): for one who takes what is left here to the centre by hand
 

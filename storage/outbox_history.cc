@@ -56,6 +56,7 @@ void Outbox::Impl::CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64
 }
 
 std::uint64_t Outbox::StartEpoch(const std::string& why) {
+  impl_->RequireWritable();
   impl_->AddIncident("captures go into a new epoch: " + why);
   return impl_->BeginEpoch(impl_->last_position, impl_->head, why);
 }
@@ -199,6 +200,7 @@ WelcomeReport Outbox::ApplyWelcome(const Welcome& welcome) {
 
 MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
   Impl& impl = *impl_;
+  impl.RequireWritable();
   const auto forked = std::find_if(impl.epochs.begin(), impl.epochs.end(),
                                    [&](const EpochRow& row) { return row.epoch == epoch; });
   MoveReport report;

@@ -1,13 +1,17 @@
 // What the files outbox*.cc share. Nobody else includes it.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "storage/outbox.h"
+#include "storage/overlay_vfs.h"
+#include "storage/reserved_database.h"
 
 namespace tillwire {
 
@@ -16,6 +20,9 @@ namespace tillwire {
 // the centre had closed when it arrived.
 inline constexpr char kDamagedReason[] = "DAMAGED";
 inline constexpr char kReleasedReason[] = "RELEASED";
+
+// Between the first two attempts to write again after the disk failed.
+inline constexpr std::chrono::seconds kFirstPatience{2};
 
 // Why an event is neither pending nor delivered; the numbers are those of the table `exceptions`.
 enum class ExceptionKind { kParked = 1, kTombstoned = 2 };
@@ -59,11 +66,35 @@ class Outbox::Impl {
   Impl(OutboxOptions with_options, const Clock& by_clock, Rng& by_rng)
       : options(std::move(with_options)), clock(by_clock), rng(by_rng) {}
 
-  // outbox.cc
-  Result<void> OpenFiles();
+  // outbox_opening.cc
+  Result<void> TakeDirectory();
+  [[nodiscard]] std::filesystem::path DatabasePath() const;
+  Result<void> OpenWritable();
+  Result<void> OpenStore(const DatabaseOptions& how, std::uint64_t reserve);
+  Result<void> OpenFiles(const DatabaseOptions& how);
+  Result<void> LoadStore();
+  void CloseStore();
   Result<void> CheckOwner();
   void Load();
   void CheckMachine();
+
+  // outbox_rescue.cc
+  [[nodiscard]] Error Explained(const Error& cause) const;
+  void Doubt(const Error& error);
+  void Despair(const Error& error);
+  void GoOnReading(const Error& why);
+  void RequireUsable();
+  void TryToWrite();
+  Result<void> CopyToNewFiles();
+  Result<void> ProbeDirectory();
+  void NoteRescue(const std::string& text);
+  [[nodiscard]] Error RefusalInTrouble(const CaptureInput& input);
+  void RequireWritable() const;  // throws StorageFault
+  // Whether what is written stays in memory.
+  [[nodiscard]] bool ReadingOnly() const { return overlay != nullptr; }
+  void SetMark(std::shared_ptr<HighWaterMark> mark);
+
+  // outbox.cc
   void WriteHighWaterMark();
   [[nodiscard]] RecordId IdOf(Position position) const;
   [[nodiscard]] std::optional<Hash> HashOf(Position position);
@@ -135,10 +166,21 @@ class Outbox::Impl {
   void ReconcileLostRanges(const Welcome& welcome);
   void ReconcileLostRange(const LostRange& row, const EpochState& state);
 
+  // outbox_reserve.cc
+  void HoldRoom();
+  void MeasureRoom();
+  void TakeRoom(std::uint64_t bytes);
+  [[nodiscard]] std::optional<Error> RoomRefusal(CaptureKind kind, std::uint64_t bytes);
+  void RequirePagesHeld();
+  void MoveLogWhenDue();
+  void MoveLog();
+
   // outbox_upkeep.cc
   [[nodiscard]] std::uint64_t TotalBytesAt(Position position);
   [[nodiscard]] Position BackedUpThrough() const;
+  [[nodiscard]] Position PrunableAtMost() const;
   [[nodiscard]] Position PrunableThrough(WallTime server_time);
+  bool PruneForRoom();
   void NoteAnchor(WallTime server_time);
   [[nodiscard]] bool WantsWelcome();
   void PruneEvents(Position through);
@@ -149,9 +191,20 @@ class Outbox::Impl {
   const Clock& clock;
   Rng& rng;
   std::unique_ptr<OwnerLock> lock;
-  std::unique_ptr<HighWaterMark> high_water_mark;
-  std::unique_ptr<SQLite::Database> database;
+  std::mutex mark_mutex;  // the mark is synced by another thread
+  std::shared_ptr<HighWaterMark> high_water_mark;
+  std::unique_ptr<OverlayVfs> overlay;  // while nothing that lasts can be written
+  std::unique_ptr<ReservedDatabase> files;
+  SQLite::Database* database = nullptr;  // that of `files`
   std::unique_ptr<Statements> statements;
+
+  // Of a disk that failed.
+  std::optional<Error> trouble;  // why nothing that lasts can be written
+  bool suspect = false;          // a write or a sync failed: the files are only to be copied
+  bool unsound = false;          // what is in memory can't be trusted: the files are to be opened anew
+  BootTime try_again_at{};
+  BootTime patience = kFirstPatience;
+  std::uint64_t openings = 0;  // since the first
 
   // Held in memory, always equal to the tables after Commit() or Load().
   std::vector<EpochRow> epochs;  // by ordinal; the last is open
@@ -159,7 +212,12 @@ class Outbox::Impl {
   Position first_retained = 1;  // what lies below was pruned
   Hash head;                    // of the last record, or the open epoch's genesis
   std::uint64_t total_bytes = 0;
-  std::uint64_t used_bytes = 0;  // as of Begin(), plus what was captured since
+  std::uint64_t reserve_bytes = 0;        // of the files that are open
+  RoomMeasure measure;                    // as of Begin(), less what was captured since
+  OutboxRoom room;                        // likewise
+  bool pruned_for_room = false;           // in this transaction
+  bool move_log_next = false;             // before the next transaction
+  std::uint32_t move_log_from_pages = 0;  // not before that many stand in it
   IntervalSet delivered;
   IntervalSet parked;
   IntervalSet tombstoned;

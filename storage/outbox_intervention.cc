@@ -49,6 +49,7 @@ Error NotParked(const EventView& event) {
 }  // namespace
 
 Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
+  impl_->RequireWritable();
   const auto event = Find(event_id);
   if (!event) return event.error();
   if (event->state != EventState::kParked) return NotParked(*event);
@@ -57,6 +58,7 @@ Result<Outbox::Requeued> Outbox::Requeue(const Uuid& event_id) {
 }
 
 std::vector<Position> Outbox::RequeueAll(const std::string& reason) {
+  impl_->RequireWritable();
   SQLite::Statement select(
       *impl_->database,
       "SELECT position FROM exceptions WHERE kind = ? AND reason = ? ORDER BY position LIMIT ?");
@@ -74,6 +76,7 @@ std::vector<Position> Outbox::RequeueAll(const std::string& reason) {
 
 Result<Outbox::Requeued> Outbox::Release(const Uuid& event_id, const std::string& cause) {
   Impl& impl = *impl_;
+  impl.RequireWritable();
   const auto event = Find(event_id);
   if (!event) return event.error();
   if (event->state != EventState::kParked) return NotParked(*event);

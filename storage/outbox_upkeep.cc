@@ -61,11 +61,16 @@ std::optional<WallTime> Outbox::LatestServerTime() {
   return newest == 0 ? std::nullopt : std::optional(FromMicros(newest));
 }
 
-// How far the events may go now: old enough by the centre's clock, or too many; never one that is not both
-// resolved and backed up, and never the last one, which carries the end of the chain.
-Position Outbox::Impl::PrunableThrough(WallTime server_time) {
-  const Position limit = std::min(
+// Never an event that is not both resolved and backed up, and never the last one, which carries the end of
+// the chain.
+Position Outbox::Impl::PrunableAtMost() const {
+  return std::min(
       {FirstUnresolved(first_retained) - 1, BackedUpThrough(), last_position > 0 ? last_position - 1 : 0});
+}
+
+// How far the events may go now: old enough by the centre's clock, or too many, or in the way of captures.
+Position Outbox::Impl::PrunableThrough(WallTime server_time) {
+  const Position limit = PrunableAtMost();
   if (limit < first_retained) return 0;
   SQLite::Statement anchor(*database,
                            "SELECT resolved_through FROM anchors WHERE server_time <= ? "
@@ -74,7 +79,16 @@ Position Outbox::Impl::PrunableThrough(WallTime server_time) {
   Position old = 0;
   if (run.Bind(ToMicros(server_time - options.delivered_retention)).Step()) old = run.Unsigned(0);
   const bool too_many = TotalBytesAt(limit) - TotalBytesAt(first_retained) > options.delivered_max_bytes;
-  return too_many ? limit : std::min(limit, old);
+  const bool in_the_way = room.stage >= RoomStage::kPruningEarly;
+  return too_many || in_the_way ? limit : std::min(limit, old);
+}
+
+// One step, whatever the age. False where there is nothing to prune.
+bool Outbox::Impl::PruneForRoom() {
+  const Position limit = PrunableAtMost();
+  if (limit < first_retained) return false;
+  PruneEvents(std::min(limit, first_retained + kPruneStep - 1));
+  return true;
 }
 
 void Outbox::Impl::PruneEvents(Position through) {
@@ -111,16 +125,17 @@ std::uint64_t Outbox::Impl::PrunedNotInEffect() {
   return noted.empty() ? 0 : std::stoull(noted);
 }
 
-// Whether the file is nearly full of what is resolved and held only because it is not known to be backed up.
+// Whether room is short for what is resolved and held only because it is not known to be backed up.
 // Less pressing needs wait for the next Welcome: an idle terminal shall be idle.
 bool Outbox::Impl::WantsWelcome() {
   const Position resolved = FirstUnresolved(first_retained) - 1;
   if (resolved < first_retained || BackedUpThrough() >= resolved) return false;
-  return used_bytes > options.max_bytes / 4 * 3;
+  return room.stage >= RoomStage::kPruningEarly || measure.used_bytes > options.max_bytes / 4 * 3;
 }
 
 Upkeep Outbox::Maintain(WallTime server_time) {
   Impl& impl = *impl_;
+  if (impl.trouble) return {};
   impl.NoteAnchor(server_time);
   Upkeep upkeep;
   if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
@@ -169,6 +184,8 @@ OutboxStatus Outbox::Status() {
   status.last_sequence = impl.last_position - open.base;
   status.used_bytes = impl.statements->space.UsedBytes();
   status.max_bytes = impl.options.max_bytes;
+  status.room = impl.room;
+  status.trouble = impl.trouble;
 
   SQLite::Statement parked(
       *impl.database,

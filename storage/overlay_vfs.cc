@@ -1,22 +1,21 @@
 #include "storage/overlay_vfs.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <map>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "platform/file_descriptor.h"
+#include "storage/vfs_control.h"
 
 namespace tillwire {
 namespace {
@@ -25,12 +24,57 @@ constexpr std::uint64_t kBlockBytes = 4096;
 
 using Block = std::array<char, kBlockBytes>;
 
+// A file of the VFS below, open for reading.
+class FileBelow {
+ public:
+  // Null where there is none, or it can't be opened.
+  static std::unique_ptr<FileBelow> Open(sqlite3_vfs* vfs, const std::string& path) {
+    std::unique_ptr<FileBelow> file(new FileBelow(vfs, path));
+    constexpr int kFlags = SQLITE_OPEN_READONLY | SQLITE_OPEN_SUPER_JOURNAL;
+    int exists = 0;
+    if (vfs->xAccess(vfs, path.c_str(), SQLITE_ACCESS_EXISTS, &exists) != SQLITE_OK || exists == 0)
+      return nullptr;
+    if (vfs->xOpen(vfs, file->path_.c_str(), file->Get(), kFlags, nullptr) != SQLITE_OK) return nullptr;
+    return file;
+  }
+  ~FileBelow() {
+    if (Get()->pMethods != nullptr) Get()->pMethods->xClose(Get());
+  }
+  FileBelow(const FileBelow&) = delete;
+  FileBelow& operator=(const FileBelow&) = delete;
+
+  [[nodiscard]] std::optional<std::uint64_t> Size() {
+    sqlite3_int64 size = 0;
+    if (Get()->pMethods->xFileSize(Get(), &size) != SQLITE_OK) return std::nullopt;
+    return static_cast<std::uint64_t>(size);
+  }
+  bool Read(std::uint64_t offset, char* target, std::uint64_t amount) {
+    return Get()->pMethods->xRead(Get(), target, static_cast<int>(amount),
+                                  static_cast<sqlite3_int64>(offset)) == SQLITE_OK;
+  }
+
+ private:
+  FileBelow(const sqlite3_vfs* vfs, std::string path)
+      : path_(std::move(path)),
+        storage_(static_cast<std::size_t>(vfs->szOsFile) / sizeof(std::max_align_t) + 1) {}
+  sqlite3_file* Get() { return reinterpret_cast<sqlite3_file*>(storage_.data()); }
+
+  const std::string path_;  // the VFS keeps a pointer to it
+  std::vector<std::max_align_t> storage_;
+};
+
+// What an overlay may hold, and holds.
+struct Budget {
+  std::uint64_t max_bytes = kMaxOverlayBytes;
+  std::uint64_t used_bytes = 0;
+};
+
 // A file: what the disk has of it, below what was changed.
 class OverlayFile {
  public:
-  explicit OverlayFile(std::uint64_t& changed_bytes) : changed_bytes_(changed_bytes) {}
-  OverlayFile(FileDescriptor disk, std::uint64_t size, std::uint64_t& changed_bytes)
-      : disk_(std::move(disk)), disk_size_(size), size_(size), changed_bytes_(changed_bytes) {}
+  explicit OverlayFile(Budget& budget) : budget_(budget) {}
+  OverlayFile(std::unique_ptr<FileBelow> disk, std::uint64_t size, Budget& budget)
+      : disk_(std::move(disk)), disk_size_(size), size_(size), budget_(budget) {}
 
   [[nodiscard]] std::uint64_t Size() const { return size_; }
 
@@ -76,7 +120,7 @@ class OverlayFile {
       std::fill(block->begin() + static_cast<std::ptrdiff_t>(size % kBlockBytes), block->end(), '\0');
     }
     const auto first = blocks_.lower_bound((size + kBlockBytes - 1) / kBlockBytes);
-    changed_bytes_ -= kBlockBytes * static_cast<std::uint64_t>(std::distance(first, blocks_.end()));
+    budget_.used_bytes -= kBlockBytes * static_cast<std::uint64_t>(std::distance(first, blocks_.end()));
     blocks_.erase(first, blocks_.end());
     size_ = size;
     disk_size_ = std::min(disk_size_, size);
@@ -86,23 +130,16 @@ class OverlayFile {
  private:
   // Zeros beyond what the disk has.
   bool ReadDisk(std::uint64_t offset, char* target, std::uint64_t wanted) const {
-    std::uint64_t done = 0;
-    while (offset + done < disk_size_ && done < wanted) {
-      const ssize_t got =
-          pread(disk_.Get(), target + done, std::min(wanted - done, disk_size_ - offset - done),
-                static_cast<off_t>(offset + done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return false;
-      done += static_cast<std::uint64_t>(got);
-    }
-    std::memset(target + done, 0, wanted - done);
+    const std::uint64_t there = offset < disk_size_ ? std::min(wanted, disk_size_ - offset) : 0;
+    if (there > 0 && !disk_->Read(offset, target, there)) return false;
+    std::memset(target + there, 0, wanted - there);
     return true;
   }
 
   int Changeable(std::uint64_t number, Block*& block) {
     auto& slot = blocks_[number];
     if (!slot) {
-      if (changed_bytes_ + kBlockBytes > kMaxOverlayBytes) {
+      if (budget_.used_bytes + kBlockBytes > budget_.max_bytes) {
         blocks_.erase(number);
         return SQLITE_FULL;
       }
@@ -111,24 +148,24 @@ class OverlayFile {
         blocks_.erase(number);
         return SQLITE_IOERR_READ;
       }
-      changed_bytes_ += kBlockBytes;
+      budget_.used_bytes += kBlockBytes;
     }
     block = slot.get();
     return SQLITE_OK;
   }
 
-  FileDescriptor disk_;
+  std::unique_ptr<FileBelow> disk_;
   std::uint64_t disk_size_ = 0;  // that much of the disk's file still counts
   std::uint64_t size_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Block>> blocks_;
-  std::uint64_t& changed_bytes_;
+  Budget& budget_;
 };
 
 }  // namespace
 
 class OverlayVfs::Files {
  public:
-  Files();
+  Files(std::uint64_t max_bytes, const std::string& below);
   ~Files() { sqlite3_vfs_unregister(&vfs_); }
   Files(const Files&) = delete;
   Files& operator=(const Files&) = delete;
@@ -137,14 +174,18 @@ class OverlayVfs::Files {
   std::shared_ptr<OverlayFile> Open(const std::string& path, bool create) {
     auto found = Find(path);
     if (!found && create) {
-      found = std::make_shared<OverlayFile>(changed_bytes_);
+      found = std::make_shared<OverlayFile>(budget_);
       files_[path] = found;
     }
     return found;
   }
-  std::shared_ptr<OverlayFile> OpenUnnamed() { return std::make_shared<OverlayFile>(changed_bytes_); }
+  std::shared_ptr<OverlayFile> OpenUnnamed() { return std::make_shared<OverlayFile>(budget_); }
   [[nodiscard]] bool Exists(const std::string& path) { return Find(path) != nullptr; }
   void Delete(const std::string& path) { files_[path] = nullptr; }
+  void Rename(const std::string& from, const std::string& to) {
+    files_[to] = std::exchange(files_[from], nullptr);
+  }
+  [[nodiscard]] sqlite3_vfs* Below() const { return below_; }
 
   [[nodiscard]] const std::string& Name() const { return name_; }
 
@@ -152,15 +193,15 @@ class OverlayVfs::Files {
   // What was opened or deleted before is not looked for on the disk again.
   std::shared_ptr<OverlayFile> Find(const std::string& path) {
     if (const auto known = files_.find(path); known != files_.end()) return known->second;
-    FileDescriptor disk(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat status{};
-    if (!disk.IsOpen() || fstat(disk.Get(), &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
-    const auto size = static_cast<std::uint64_t>(status.st_size);
-    return files_[path] = std::make_shared<OverlayFile>(std::move(disk), size, changed_bytes_);
+    auto disk = FileBelow::Open(below_, path);
+    const auto size = disk ? disk->Size() : std::nullopt;
+    if (!size) return nullptr;
+    return files_[path] = std::make_shared<OverlayFile>(std::move(disk), *size, budget_);
   }
 
   const std::string name_;
-  std::uint64_t changed_bytes_ = 0;
+  Budget budget_;
+  sqlite3_vfs* below_ = nullptr;
   std::map<std::string, std::shared_ptr<OverlayFile>> files_;  // null: deleted
   sqlite3_vfs vfs_{};
 };
@@ -171,6 +212,8 @@ namespace {
 struct Handle {
   sqlite3_file base{};
   std::shared_ptr<OverlayFile> file;
+  OverlayVfs::Files* files = nullptr;
+  std::string path;
 };
 
 OverlayFile& FileOf(sqlite3_file* file) {
@@ -224,8 +267,19 @@ int CheckReservedLock(sqlite3_file* /*base*/, int* reserved) {
   return SQLITE_OK;
 }
 
-int FileControl(sqlite3_file* /*base*/, int /*operation*/, void* /*argument*/) {
-  return SQLITE_NOTFOUND;
+int FileControl(sqlite3_file* base, int operation, void* argument) {
+  Handle& handle = *reinterpret_cast<Handle*>(base);
+  switch (operation) {
+    case vfs_control::kFreeBytes:
+      return SQLITE_ERROR;  // it has no disk
+    case vfs_control::kRename:
+      handle.files->Rename(handle.path, static_cast<const char*>(argument));
+      return SQLITE_OK;
+    case vfs_control::kSyncDirectory:
+      return SQLITE_OK;
+    default:
+      return SQLITE_NOTFOUND;
+  }
 }
 
 int SectorSize(sqlite3_file* /*base*/) {
@@ -262,6 +316,8 @@ int VfsOpen(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, i
   if (!opened) return SQLITE_CANTOPEN;
   Handle& handle = *new (file) Handle;
   handle.file = std::move(opened);
+  handle.files = &FilesOf(vfs);
+  handle.path = path == nullptr ? "" : path;
   file->pMethods = &kMethods;
   if (out_flags != nullptr) *out_flags = flags;
   return SQLITE_OK;
@@ -283,20 +339,16 @@ int VfsFullPathname(sqlite3_vfs* /*vfs*/, const char* path, int size, char* out)
   return SQLITE_OK;
 }
 
-sqlite3_vfs* SystemVfs() {
-  return sqlite3_vfs_find("unix");
+int VfsRandomness(sqlite3_vfs* vfs, int size, char* out) {
+  return FilesOf(vfs).Below()->xRandomness(FilesOf(vfs).Below(), size, out);
 }
 
-int VfsRandomness(sqlite3_vfs* /*vfs*/, int size, char* out) {
-  return SystemVfs()->xRandomness(SystemVfs(), size, out);
+int VfsSleep(sqlite3_vfs* vfs, int microseconds) {
+  return FilesOf(vfs).Below()->xSleep(FilesOf(vfs).Below(), microseconds);
 }
 
-int VfsSleep(sqlite3_vfs* /*vfs*/, int microseconds) {
-  return SystemVfs()->xSleep(SystemVfs(), microseconds);
-}
-
-int VfsCurrentTime(sqlite3_vfs* /*vfs*/, double* now) {
-  return SystemVfs()->xCurrentTime(SystemVfs(), now);
+int VfsCurrentTime(sqlite3_vfs* vfs, double* now) {
+  return FilesOf(vfs).Below()->xCurrentTime(FilesOf(vfs).Below(), now);
 }
 
 // Each overlay of a process has a name of its own.
@@ -307,7 +359,8 @@ std::string NextName() {
 
 }  // namespace
 
-OverlayVfs::Files::Files() : name_(NextName()) {
+OverlayVfs::Files::Files(std::uint64_t max_bytes, const std::string& below) : name_(NextName()) {
+  budget_.max_bytes = max_bytes;
   vfs_.iVersion = 1;
   vfs_.szOsFile = sizeof(Handle);
   vfs_.mxPathname = 4096;
@@ -320,13 +373,15 @@ OverlayVfs::Files::Files() : name_(NextName()) {
   vfs_.xRandomness = VfsRandomness;
   vfs_.xSleep = VfsSleep;
   vfs_.xCurrentTime = VfsCurrentTime;
-  // SQLite finds "unix" only once it has set itself up.
-  if (sqlite3_initialize() != SQLITE_OK || sqlite3_vfs_register(&vfs_, 0) != SQLITE_OK) {
+  // SQLite finds a VFS only once it has set itself up.
+  if (sqlite3_initialize() == SQLITE_OK) below_ = sqlite3_vfs_find(below.empty() ? nullptr : below.c_str());
+  if (below_ == nullptr || sqlite3_vfs_register(&vfs_, 0) != SQLITE_OK) {
     throw std::runtime_error("SQLite refused to register the VFS " + name_);
   }
 }
 
-OverlayVfs::OverlayVfs() : files_(std::make_unique<Files>()) {}
+OverlayVfs::OverlayVfs(std::uint64_t max_bytes, const std::string& below)
+    : files_(std::make_unique<Files>(max_bytes, below)) {}
 OverlayVfs::~OverlayVfs() = default;
 const std::string& OverlayVfs::Name() const {
   return files_->Name();

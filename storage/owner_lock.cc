@@ -36,14 +36,11 @@ Result<void> Lock(const FileDescriptor& file, const std::filesystem::path& path,
   return FileError("lock", path, errno);
 }
 
-Result<void> WriteHolder(const FileDescriptor& file, const std::filesystem::path& path,
-                         const std::string& program) {
+// Over what stands there, whose rest does not count, so that it needs no room on a full disk. The lock holds
+// whether or not its holder's name can be written.
+void WriteHolder(const FileDescriptor& file, const std::string& program) {
   const std::string text = std::to_string(getpid()) + " " + program + "\n";
-  if (ftruncate(file.Get(), 0) == 0 &&
-      pwrite(file.Get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())) {
-    return {};
-  }
-  return FileError("write lock file", path, errno);
+  [[maybe_unused]] const ssize_t written = pwrite(file.Get(), text.data(), text.size(), 0);
 }
 
 // A lock file that was made for a reader must not keep the store's owner out.
@@ -59,12 +56,13 @@ void GiveToOwnerOf(const std::filesystem::path& folder, const FileDescriptor& fi
 Result<std::unique_ptr<OwnerLock>> OwnerLock::Take(const std::filesystem::path& path, const std::string& what,
                                                    const std::string& program) {
   FileDescriptor file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kMode));
+  if (!file.IsOpen() && errno == EROFS) file = FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.IsOpen()) return FileError("open lock file", path, errno);
   const auto held = [&](const std::string& holder) {
     return Error{ErrorCode::kUnavailable, what + " is locked by " + holder, "stop it or use its socket"};
   };
   if (auto locked = Lock(file, path, held); !locked) return locked.error();
-  if (auto written = WriteHolder(file, path, program); !written) return written.error();
+  WriteHolder(file, program);
   return std::unique_ptr<OwnerLock>(new OwnerLock(std::move(file)));
 }
 
@@ -89,9 +87,7 @@ Result<std::unique_ptr<OwnerLock>> OwnerLock::TakeToRead(const std::filesystem::
                  "an agent that runs delivers by itself; stop it first if it can't"};
   };
   if (auto locked = Lock(file, path, held); !locked) return locked.error();
-  if (writable) {
-    if (auto written = WriteHolder(file, path, program); !written) return written.error();
-  }
+  if (writable) WriteHolder(file, program);
   return std::unique_ptr<OwnerLock>(new OwnerLock(std::move(file)));
 }
 

@@ -37,6 +37,7 @@ class TimedStore final : public Transactional {
     metrics_.records.Observe(records_);
   }
   void Rollback() noexcept override { store_.Rollback(); }
+  [[nodiscard]] bool ComesBack() const override { return store_.ComesBack(); }
 
  private:
   Transactional& store_;

@@ -3,10 +3,26 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <utility>
 #include <vector>
 
+#include "platform/files.h"
+#include "storage/vfs_call.h"
+#include "storage/vfs_control.h"
+
 namespace tillwire {
+
+namespace {
+
+Result<sqlite3_vfs*> FindVfs(const std::string& name) {
+  sqlite3_vfs* vfs = sqlite3_vfs_find(name.empty() ? nullptr : name.c_str());
+  if (vfs != nullptr) return vfs;
+  return Error{ErrorCode::kUnavailable, "SQLite knows no VFS " + name, "name one that is registered"};
+}
+
+}  // namespace
 
 class VfsFile::Impl {
  public:
@@ -18,10 +34,9 @@ class VfsFile::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<void> Open(const std::string& vfs_name) {
-    sqlite3_vfs* vfs = sqlite3_vfs_find(vfs_name.empty() ? nullptr : vfs_name.c_str());
-    if (vfs == nullptr) {
-      return Error{ErrorCode::kUnavailable, "SQLite knows no VFS " + vfs_name, "name one that is registered"};
-    }
+    auto found = FindVfs(vfs_name);
+    if (!found) return found.error();
+    sqlite3_vfs* vfs = *found;
     storage_.assign(static_cast<std::size_t>(vfs->szOsFile) / sizeof(std::max_align_t) + 1, {});
     // Of the kinds of files that SQLite knows, this one is synced together with its directory once, and makes
     // no claims on names.
@@ -49,17 +64,24 @@ class VfsFile::Impl {
 
   Result<void> Sync() { return Check("sync", File()->pMethods->xSync(File(), SQLITE_SYNC_NORMAL)); }
 
+  Result<void> RenameTo(const std::filesystem::path& path) {
+    std::string name = path.string();
+    const int renamed = File()->pMethods->xFileControl(File(), vfs_control::kRename, name.data());
+    if (renamed != SQLITE_NOTFOUND) {
+      if (auto checked = Check("rename", renamed); !checked) return checked;
+      return Check("sync the directory of",
+                   File()->pMethods->xFileControl(File(), vfs_control::kSyncDirectory, nullptr));
+    }
+    if (std::rename(path_.c_str(), name.c_str()) != 0) return FileError("rename", path_, errno);
+    return SyncDirectory(path.parent_path());
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> FreeBytes() { return FreeBytesAt(File(), path_); }
+
  private:
   sqlite3_file* File() { return reinterpret_cast<sqlite3_file*>(storage_.data()); }
 
-  [[nodiscard]] Result<void> Check(const char* what, int code) const {
-    if (code == SQLITE_OK) return {};
-    const bool full = (code & 0xff) == SQLITE_FULL;
-    return Error{full ? ErrorCode::kResourceExhausted : ErrorCode::kUnavailable,
-                 std::string("cannot ") + what + " " + path_ + ": " + sqlite3_errstr(code) + " (code " +
-                     std::to_string(code) + ")",
-                 full ? "free space on that file system" : "check the disk"};
-  }
+  [[nodiscard]] Result<void> Check(const char* what, int code) const { return CheckVfs(what, path_, code); }
 
   const std::string path_;  // the VFS keeps a pointer to it
   std::vector<std::max_align_t> storage_{1};
@@ -81,6 +103,29 @@ Result<void> VfsFile::Write(std::size_t offset, std::string_view bytes) {
 }
 Result<void> VfsFile::Sync() {
   return impl_->Sync();
+}
+Result<void> VfsFile::RenameTo(const std::filesystem::path& path) {
+  return impl_->RenameTo(path);
+}
+std::optional<std::uint64_t> VfsFile::FreeBytes() const {
+  return impl_->FreeBytes();
+}
+
+Result<bool> VfsFile::Exists(const std::filesystem::path& path, const std::string& vfs) {
+  auto found = FindVfs(vfs);
+  if (!found) return found.error();
+  int exists = 0;
+  const int code = (*found)->xAccess(*found, path.c_str(), SQLITE_ACCESS_EXISTS, &exists);
+  if (auto checked = CheckVfs("look at", path.string(), code); !checked) return checked.error();
+  return exists != 0;
+}
+
+Result<void> VfsFile::Delete(const std::filesystem::path& path, const std::string& vfs) {
+  auto found = FindVfs(vfs);
+  if (!found) return found.error();
+  const int code = (*found)->xDelete(*found, path.c_str(), /*syncDir=*/1);
+  if (code == SQLITE_IOERR_DELETE_NOENT) return {};
+  return CheckVfs("delete", path.string(), code);
 }
 
 }  // namespace tillwire

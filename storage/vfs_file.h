@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +29,15 @@ class VfsFile {
   // The first one after the file was created syncs its directory too. May be called while another thread
   // writes.
   Result<void> Sync();
+  // Gives the file another name in its directory, in the place of what had that name; durable when it
+  // returns. The file is only to be closed then.
+  Result<void> RenameTo(const std::filesystem::path& path);
+  // What this process could still write to the file's disk; nothing where that is not known.
+  [[nodiscard]] std::optional<std::uint64_t> FreeBytes() const;
+
+  // Of a file that need not be open. Deleting one that is not there is no error; durable when it returns.
+  [[nodiscard]] static Result<bool> Exists(const std::filesystem::path& path, const std::string& vfs);
+  static Result<void> Delete(const std::filesystem::path& path, const std::string& vfs);
 
  private:
   class Impl;

@@ -55,6 +55,7 @@ Result<CaptureInput> CaptureIntake::MakeInput(CaptureRequest request, const Hash
   if (!request.idempotency_key.empty()) input.idempotency = {Sha256(request.idempotency_key), content};
   if (const auto* clear = std::get_if<StagingBinClear>(&request.body)) {
     input.joins_lane_of = Uuid::Parse(clear->cancellation_event_id);
+    input.kind = CaptureKind::kBinClear;
   }
   input.lane = LaneOf(request.body);
   input.source = request.source;

@@ -120,6 +120,28 @@ std::optional<Explanation> Uplink(const Circumstances& of) {
   return problem;
 }
 
+Explanation Unhindered(const Circumstances& of) {
+  if (of.activity.in_flight) {
+    return {ExplanationReason::kInFlight,
+            "it is on its way: sent to " + of.uplink.server + ", whose answer is awaited",
+            {},
+            {}};
+  }
+  return {ExplanationReason::kQueued,
+          of.pending == 1 ? "it is next"
+                          : "it is in the queue with others: " + std::to_string(of.pending) + " events wait",
+          {},
+          {}};
+}
+
+// What this terminal refuses meanwhile: that does not hold the event back, but who looks into one wants to
+// know.
+std::optional<Explanation> Refusals(const Circumstances& of) {
+  if (of.trouble) return Explanation{ExplanationReason::kDisk, of.trouble->message, of.trouble->hint, {}};
+  if (of.room.stage < RoomStage::kBinClearsRefused) return std::nullopt;
+  return Explanation{ExplanationReason::kDisk, of.room.Reason(), of.room.Remedy(), {}};
+}
+
 }  // namespace
 
 std::string ParkedRemedy(const std::string& reason, const Uuid& event_id) {
@@ -156,18 +178,9 @@ std::vector<Explanation> Explain(const Circumstances& of) {
                     "none is needed: that is in " + SpanUntil(*of.activity.retry_at, of.now),
                     {}});
   }
-  if (!explanations.empty()) return explanations;
-  if (of.activity.in_flight) {
-    return {{ExplanationReason::kInFlight,
-             "it is on its way: sent to " + of.uplink.server + ", whose answer is awaited",
-             {},
-             {}}};
-  }
-  return {{ExplanationReason::kQueued,
-           of.pending == 1 ? "it is next"
-                           : "it is in the queue with others: " + std::to_string(of.pending) + " events wait",
-           {},
-           {}}};
+  if (explanations.empty()) add(Unhindered(of));
+  add(Refusals(of));
+  return explanations;
 }
 
 }  // namespace tillwire

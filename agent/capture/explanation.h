@@ -51,6 +51,8 @@ struct Circumstances {
   UplinkStatus uplink;
   UplinkActivity activity;
   std::uint64_t pending = 0;  // in the whole outbox
+  OutboxRoom room;
+  std::optional<Error> trouble;  // with the disk
   WallTime now;
 };
 

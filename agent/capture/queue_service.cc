@@ -51,6 +51,8 @@ class QueueService::Impl {
     circumstances.event = examined.event;
     circumstances.holder = examined.holder;
     circumstances.pending = examined.pending;
+    circumstances.room = examined.room;
+    circumstances.trouble = examined.trouble;
     if (uplink.status) circumstances.uplink = uplink.status();
     if (uplink.describe) circumstances.activity = uplink.describe(examined.event.position);
     circumstances.now = clock.WallNow();

@@ -68,6 +68,20 @@ void Encode(const UplinkStatus& uplink, v1::ConnectionStatus& wire) {
   if (uplink.pause) Encode(*uplink.pause, *wire.mutable_pause());
 }
 
+v1::CaptureStage Encode(RoomStage stage) {
+  switch (stage) {
+    case RoomStage::kPlenty:
+      return v1::CAPTURE_STAGE_OPEN;
+    case RoomStage::kPruningEarly:
+      return v1::CAPTURE_STAGE_PRUNING_EARLY;
+    case RoomStage::kBinClearsRefused:
+      return v1::CAPTURE_STAGE_BIN_CLEARS_REFUSED;
+    case RoomStage::kCapturesRefused:
+      return v1::CAPTURE_STAGE_ALL_REFUSED;
+  }
+  return v1::CAPTURE_STAGE_UNSPECIFIED;
+}
+
 void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
   wire.set_pending(outbox.pending);
   wire.set_parked(outbox.parked);
@@ -85,6 +99,10 @@ void Encode(const OutboxStatus& outbox, WallTime now, v1::OutboxStatus& wire) {
   wire.set_last_sequence(outbox.last_sequence);
   wire.set_used_bytes(outbox.used_bytes);
   wire.set_max_bytes(outbox.max_bytes);
+  wire.set_capture_stage(outbox.trouble ? v1::CAPTURE_STAGE_NOT_WRITABLE : Encode(outbox.room.stage));
+  wire.set_room_bytes(outbox.room.bytes);
+  wire.set_capture_problem(outbox.trouble ? outbox.trouble->message : outbox.room.Reason());
+  wire.set_capture_remedy(outbox.trouble ? outbox.trouble->hint : outbox.room.Remedy());
 }
 
 void Encode(const ParkedEvent& parked, v1::ParkedEvent& wire) {

@@ -84,6 +84,9 @@ void PrintOutbox(std::ostream& out, const v1::OutboxStatus& outbox) {
                      << "), last sequence " << outbox.last_sequence() << "; "
                      << BytesInWords(outbox.used_bytes()) << " of " << BytesInWords(outbox.max_bytes())
                      << "\n";
+  if (outbox.capture_problem().empty()) return;
+  Row(out, "captures") << outbox.capture_problem() << "\n";
+  Row(out, "what to do") << outbox.capture_remedy() << "\n";
 }
 
 void PrintSpool(std::ostream& out, const v1::SpoolStatus& spool, WallTime now) {

@@ -105,7 +105,7 @@ void AddCount(StyledLine& line, const std::string& name, std::uint64_t count, St
   line.push_back({std::to_string(count), count == 0 ? Style::kPlain : style});
 }
 
-void AddCounts(std::vector<StyledLine>& lines, const v1::OutboxStatus& outbox) {
+void AddCounts(std::vector<StyledLine>& lines, const v1::OutboxStatus& outbox, std::size_t columns) {
   StyledLine counts = Labelled("events", {});
   AddCount(counts, "pending", outbox.pending(), Style::kWarning);
   if (outbox.has_oldest_pending_time()) {
@@ -119,6 +119,10 @@ void AddCounts(std::vector<StyledLine>& lines, const v1::OutboxStatus& outbox) {
   lines.push_back(std::move(counts));
   lines.push_back(Labelled(
       "disk", {{BytesInWords(outbox.used_bytes()) + " of " + BytesInWords(outbox.max_bytes()) + " in use"}}));
+  if (outbox.capture_problem().empty()) return;
+  const bool refused = outbox.capture_stage() > v1::CAPTURE_STAGE_PRUNING_EARLY;
+  AddWrapped(lines, "captures", outbox.capture_problem(), refused ? Style::kBad : Style::kWarning, columns);
+  AddWrapped(lines, "what to do", outbox.capture_remedy(), Style::kStrong, columns);
 }
 
 void AddSpool(std::vector<StyledLine>& lines, const v1::SpoolStatus& spool, WallTime now,
@@ -249,7 +253,7 @@ std::vector<StyledLine> WatchScreen::Lines(TerminalSize size, WallTime now) cons
   }
   if (status) {
     if (!state_->down) AddConnection(lines, status->connection(), now, size.columns);
-    AddCounts(lines, status->outbox());
+    AddCounts(lines, status->outbox(), size.columns);
     if (status->has_spool()) AddSpool(lines, status->spool(), now, size.columns);
     AddParked(lines, *status, size, now);
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <sstream>
 
 namespace tillwire {
@@ -27,21 +26,6 @@ std::string TimeInWords(WallTime time, WallTime now) {
   const std::size_t length =
       std::strftime(text.data(), text.size(), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &local);
   return {text.data(), length};
-}
-
-std::string BytesInWords(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
-  std::size_t unit = 0;
-  auto value = static_cast<double>(bytes);
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
-  }
-  std::array<char, 32> text{};
-  const bool whole = value == static_cast<double>(static_cast<std::uint64_t>(value));
-  const int length =
-      std::snprintf(text.data(), text.size(), whole ? "%.0f %s" : "%.1f %s", value, kUnits.at(unit));
-  return {text.data(), static_cast<std::size_t>(length)};
 }
 
 std::size_t Columns(const std::string& text) {

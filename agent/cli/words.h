@@ -1,7 +1,6 @@
-// Times, sizes and text as people read them on a terminal; core/figures.h has more.
+// Times and text as people read them on a terminal; core/figures.h has more.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,9 +11,6 @@ namespace tillwire {
 
 // "14:02:11" if it is the same local day as `now`, else "2026-05-04 14:02:11".
 std::string TimeInWords(WallTime time, WallTime now);
-
-// "512 B", "1.2 MiB", "2 GiB".
-std::string BytesInWords(std::uint64_t bytes);
 
 // How many columns a printable text takes; East Asian wide letters count as one.
 std::size_t Columns(const std::string& text);

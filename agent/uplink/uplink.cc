@@ -121,6 +121,16 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
     Post([this] { Do([&] { return machine_.OnReleased(Now()); }); });
   }
 
+  void NotifyReopened() {
+    Post([this] {
+      Do([&] {
+        return machine_.OnStorageFailed(
+            Now(),
+            {ErrorCode::kUnavailable, "it was opened anew after its disk failed", "have the disk checked"});
+      });
+    });
+  }
+
   void NotifyPause(const std::optional<UplinkPause>& pause) {
     Post([this, pause] {
       pause_ = pause;
@@ -468,6 +478,9 @@ void Uplink::NotifyRequeued(Position position) {
 }
 void Uplink::NotifyReleased() {
   impl_->NotifyReleased();
+}
+void Uplink::NotifyReopened() {
+  impl_->NotifyReopened();
 }
 void Uplink::NotifyPause(const std::optional<UplinkPause>& pause) {
   impl_->NotifyPause(pause);

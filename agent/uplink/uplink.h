@@ -47,6 +47,8 @@ class Uplink {
   void NotifyCaptured();
   void NotifyRequeued(Position position);
   void NotifyReleased();
+  // The outbox was opened anew: what was read of it counts no more. Connects anew. Any thread.
+  void NotifyReopened();
   // Any thread: an operator holds the uplink back, or (without a pause) no longer does. The outbox keeps the
   // pause.
   void NotifyPause(const std::optional<UplinkPause>& pause);

@@ -45,6 +45,7 @@ TEST_CASE_METHOD(Fixture, "Store and terminal are enough, the rest has defaults"
   CHECK(config.socket == "/run/tillwire/capture.sock");
   CHECK(config.uplink.server == "127.0.0.1:7400");
   CHECK(config.outbox.max_bytes == 2ULL << 30);
+  CHECK(config.outbox.reserve_bytes == 8ULL << 20);
   CHECK(config.spool.directory == "/var/lib/tillwire/spool");
   CHECK(Good("outbox.directory = '/o'\n").spool.directory == "/o/spool");
 }

@@ -39,6 +39,8 @@ TEST_CASE_METHOD(Rig, "The outbox's numbers are those of the moment") {
   status.released = 6;
   status.used_bytes = 4096;
   status.max_bytes = 1 << 20;
+  status.room.bytes = 512;
+  status.room.stage = RoomStage::kBinClearsRefused;
   status.oldest_pending = clock_.WallNow() - 12min;
   store_.SetStatus(status);
   uplink_.connected_since = clock_.WallNow();
@@ -55,12 +57,26 @@ TEST_CASE_METHOD(Rig, "The outbox's numbers are those of the moment") {
   CHECK(scrape.Value("tillwire_outbox_oldest_pending_seconds") == 720);
   CHECK(scrape.Value("tillwire_outbox_used_bytes") == 4096);
   CHECK(scrape.Value("tillwire_outbox_max_bytes") == 1 << 20);
+  CHECK(scrape.Value("tillwire_outbox_room_bytes") == 512);
+  CHECK(scrape.Value("tillwire_outbox_stage") == 2);
+  CHECK(scrape.Value("tillwire_outbox_writable") == 1);
   CHECK(scrape.Value("tillwire_uplink_connected") == 1);
   CHECK(scrape.Value("tillwire_build_info{version=\"9.8.7\"}") == 1);
   CHECK(scrape.Value("process_start_time_seconds") == 1'780'000'000);
   CHECK(scrape.Value("tillwire_spool_files{state=\"waiting\"}") == 6);
   CHECK(scrape.Value("tillwire_spool_files{state=\"bad\"}") == 2);
   CHECK(page_.Health().ok());
+}
+
+TEST_CASE_METHOD(Rig, "A till that takes no captures is not healthy") {
+  OutboxStatus status;
+  status.room.stage = RoomStage::kCapturesRefused;
+  store_.SetStatus(status);
+  CHECK(page_.Health().error().code == ErrorCode::kResourceExhausted);
+  status.trouble = Error{ErrorCode::kUnavailable, "a failing disk", "check it"};
+  store_.SetStatus(status);
+  CHECK(page_.Health().error().message == "a failing disk");
+  CHECK(Scrape().Value("tillwire_outbox_writable") == 0);
 }
 
 TEST_CASE_METHOD(Rig, "What was counted is shown under its labels") {

@@ -103,6 +103,24 @@ std::optional<std::size_t> FaultyDisk::Size(const OpenFile& file) const {
   return AliveLocked(file) ? std::optional(file.file->image.size()) : std::nullopt;
 }
 
+DiskOutcome FaultyDisk::Rename(OpenFile& file, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  if (!AliveLocked(file) || EndsNow()) return DiskOutcome::kIoError;
+  if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
+  unsynced_renames_.push_back({file.path, to, file.file});
+  files_.erase(file.path);
+  files_[to] = file.file;
+  file.path = to;
+  return DiskOutcome::kOk;
+}
+
+DiskOutcome FaultyDisk::SyncDirectoryOf(OpenFile& file) {
+  const std::lock_guard lock(mutex_);
+  if (!AliveLocked(file) || EndsNow() || Strikes(DiskFault::kSyncError)) return DiskOutcome::kIoError;
+  SyncDirectory(ParentOf(file.path));
+  return DiskOutcome::kOk;
+}
+
 bool FaultyDisk::Alive(const OpenFile& file) const {
   const std::lock_guard lock(mutex_);
   return AliveLocked(file);
@@ -156,6 +174,13 @@ void FaultyDisk::SetCapacity(std::optional<std::uint64_t> bytes) {
 std::uint64_t FaultyDisk::UsedBytes() const {
   const std::lock_guard lock(mutex_);
   return UsedLocked();
+}
+
+std::optional<std::uint64_t> FaultyDisk::FreeBytes() const {
+  const std::lock_guard lock(mutex_);
+  if (!capacity_) return std::nullopt;
+  const std::uint64_t used = UsedLocked();
+  return used < *capacity_ ? *capacity_ - used : 0;
 }
 
 void FaultyDisk::PowerCut(Rng* rng) {
@@ -322,12 +347,24 @@ void FaultyDisk::PowerCutLocked(Rng* rng) {
   powered_ = false;
   Directory names = durable_files_;
   if (rng != nullptr) {
+    const auto renamed = [&](const std::string& path) {
+      return std::any_of(unsynced_renames_.begin(), unsynced_renames_.end(),
+                         [&](const RenamedFile& rename) { return rename.from == path || rename.to == path; });
+    };
     for (const auto& [path, file] : files_) {
       const auto durable = durable_files_.find(path);
       const bool pending = durable == durable_files_.end() || durable->second != file;
-      if (pending && Heads(*rng)) names[path] = file;
+      if (pending && !renamed(path) && Heads(*rng)) names[path] = file;
     }
-    std::erase_if(names, [&](const auto& entry) { return files_.count(entry.first) == 0 && Heads(*rng); });
+    std::erase_if(names, [&](const auto& entry) {
+      return files_.count(entry.first) == 0 && !renamed(entry.first) && Heads(*rng);
+    });
+    // One after the other, as a journal has them.
+    for (const RenamedFile& rename : unsynced_renames_) {
+      if (!Heads(*rng)) break;
+      names.erase(rename.from);
+      names[rename.to] = rename.file;
+    }
   }
   // Dead handles keep the file objects that they had; what stands on the disk now are new ones.
   Directory left;
@@ -339,6 +376,7 @@ void FaultyDisk::PowerCutLocked(Rng* rng) {
   }
   files_ = left;
   durable_files_ = std::move(left);
+  unsynced_renames_.clear();
 }
 
 std::uint64_t FaultyDisk::UsedLocked() const {
@@ -352,6 +390,7 @@ void FaultyDisk::SyncDirectory(const std::string& directory) {
   for (const auto& [path, file] : files_) {
     if (ParentOf(path) == directory) durable_files_[path] = file;
   }
+  std::erase_if(unsynced_renames_, [&](const auto& rename) { return ParentOf(rename.to) == directory; });
 }
 
 }  // namespace tillwire

@@ -47,6 +47,10 @@ class FaultyDisk {
   DiskOutcome Truncate(OpenFile& file, std::size_t size);
   DiskOutcome Sync(OpenFile& file);
   [[nodiscard]] std::optional<std::size_t> Size(const OpenFile& file) const;
+  // The file takes another name, and the place of what had that name.
+  DiskOutcome Rename(OpenFile& file, const std::string& to);
+  // Makes the names in the file's directory durable.
+  DiskOutcome SyncDirectoryOf(OpenFile& file);
 
   // Whether the handle is of the present run of the program.
   [[nodiscard]] bool Alive(const OpenFile& file) const;
@@ -73,6 +77,8 @@ class FaultyDisk {
   // No file may grow so that all together hold more than this. Nothing: no limit.
   void SetCapacity(std::optional<std::uint64_t> bytes);
   [[nodiscard]] std::uint64_t UsedBytes() const;
+  // Nothing without a limit.
+  [[nodiscard]] std::optional<std::uint64_t> FreeBytes() const;
 
   // -- Power
 
@@ -81,7 +87,7 @@ class FaultyDisk {
   // were made or deleted since the directory was synced, some.
   void PowerCut(Rng* rng = nullptr);
   // The same by itself, before the nth change from now (1 being the next); the call fails. What counts as a
-  // change: a file made, written, cut, synced or deleted.
+  // change: a file made, written, cut, synced, renamed or deleted; a directory synced.
   void PowerCutAt(std::uint64_t nth, Rng* rng = nullptr);
   // The program is killed: its handles are dead, and what it wrote is there, synced or not.
   void KillProgram();
@@ -134,6 +140,11 @@ class FaultyDisk {
 
   using Directory = std::map<std::string, std::shared_ptr<StoredFile>>;
 
+  struct RenamedFile {
+    std::string from, to;
+    std::shared_ptr<StoredFile> file;
+  };
+
   static void Apply(const Change& change, std::string& content);
   static std::string Survivor(const StoredFile& file, Rng& rng);
   // The rest with the lock held.
@@ -149,6 +160,7 @@ class FaultyDisk {
   mutable std::mutex mutex_;
   Directory files_;          // as the running program sees them
   Directory durable_files_;  // as a power cut leaves them
+  std::vector<RenamedFile> unsynced_renames_;
   std::map<std::string, std::uint64_t> sync_counts_;
   std::map<DiskFault, Plan> plans_;
   std::optional<PlannedEnd> planned_end_;

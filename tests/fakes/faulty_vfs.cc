@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "storage/vfs_control.h"
+
 namespace tillwire {
 
 // What SQLite's functions find behind the VFS.
@@ -136,8 +138,22 @@ int CheckReservedLock(sqlite3_file* base, int* reserved) {
   return SQLITE_OK;
 }
 
-int FileControl(sqlite3_file* /*base*/, int /*operation*/, void* /*argument*/) {
-  return SQLITE_NOTFOUND;
+int FileControl(sqlite3_file* base, int operation, void* argument) {
+  Handle& handle = AsHandle(base);
+  switch (operation) {
+    case vfs_control::kFreeBytes: {
+      const std::optional<std::uint64_t> free = handle.Disk().FreeBytes();
+      if (!free) return SQLITE_ERROR;
+      *static_cast<std::uint64_t*>(argument) = *free;
+      return SQLITE_OK;
+    }
+    case vfs_control::kRename:
+      return AsCode(handle.Disk().Rename(*handle.file, static_cast<const char*>(argument)), SQLITE_IOERR);
+    case vfs_control::kSyncDirectory:
+      return AsCode(handle.Disk().SyncDirectoryOf(*handle.file), SQLITE_IOERR_DIR_FSYNC);
+    default:
+      return SQLITE_NOTFOUND;
+  }
 }
 
 int SectorSize(sqlite3_file* /*base*/) {

@@ -7,6 +7,7 @@
 // - Each directory has names, and durable names. A name becomes durable (and a deletion final) when its
 //   directory is synced: by xDelete with syncDir, and by the first xSync of a newly created journal or log.
 //   That is what SQLite's VFS for Unix does. An xSync of the database file itself syncs no directory.
+// - A rename is one step: a power cut before its directory is synced leaves all of it or nothing.
 // - A power cut loses nothing that was synced. Of what was not it keeps nothing, or (with randomness) any
 // part,
 //   down to single sectors. Handles that were open are dead for ever: each call on them fails, so nothing can

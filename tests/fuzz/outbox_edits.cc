@@ -265,6 +265,7 @@ OutboxOptions OptionsIn(const fs::path& directory) {
   options.terminal_id = "till-3";
   options.machine_id = "machine-1";
   options.max_bytes = 8U << 20U;
+  options.reserve_bytes = 64U << 10U;
   options.database.synchronous = Synchronous::kOff;
   return options;
 }

@@ -57,6 +57,7 @@ class SharedOutbox {
     options.directory = directory_.Path() / "outbox";
     options.store_id = "0417";
     options.terminal_id = "till-3";
+    options.reserve_bytes = 64U << 10U;
     options.database.synchronous = Synchronous::kOff;
     outbox_ = Outbox::Open(options, clock, rng).value();
     outbox_->Begin();

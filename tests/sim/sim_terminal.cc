@@ -80,6 +80,7 @@ SimTerminal::SimTerminal(SimWorld& world, SimNetwork& network, SimOracle& oracle
   options_.store_id = kStore;
   options_.terminal_id = kTerminal;
   options_.machine_id = "machine-1";
+  options_.reserve_bytes = 64 << 10;  // little, for speed
   options_.delivered_retention = std::chrono::hours(0);
   options_.database.vfs = disk_.Name();
   if (bug == SimBug::kAgentNeverSyncs) options_.database.synchronous = Synchronous::kOff;
@@ -96,6 +97,10 @@ void SimTerminal::Start() {
   auto opened = Outbox::Open(options_, clock_, rng_);
   if (!opened) {
     world_.Trace(name_, "cannot start: " + opened.error().Text());
+    return StartSoon();
+  }
+  if (const auto& trouble = (*opened)->Trouble()) {
+    world_.Trace(name_, "ends for its disk: " + trouble->Text());
     return StartSoon();
   }
   outbox_ = std::move(*opened);

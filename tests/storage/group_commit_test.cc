@@ -80,6 +80,38 @@ TEST_CASE("a job that fails does not take the others of its group with it") {
   CHECK_FALSE(commits.Failed());
 }
 
+TEST_CASE("where there is no room for a whole group, what fits is stored and the rest refused") {
+  // Commits at most two jobs' worth.
+  class SmallStore final : public Transactional {
+   public:
+    void Begin() override { jobs = 0; }
+    void Commit() override {
+      if (jobs > 2) throw StorageFault({ErrorCode::kResourceExhausted, "disk full", "free space"});
+      committed += jobs;
+    }
+    void Rollback() noexcept override {}
+    int jobs = 0;
+    int committed = 0;
+  } store;
+  std::promise<void> submitted;
+  auto all_submitted = submitted.get_future().share();
+  GroupCommit commits(store);
+  int refused = 0;
+  commits.Submit({[all_submitted] { all_submitted.wait(); }, [](const Result<void>&) {}});
+  for (int i = 0; i < 7; ++i) {
+    // The fourth alone is too large.
+    commits.Submit({[&store, i] { store.jobs += i == 3 ? 3 : 1; },
+                    [&](const Result<void>& result) {
+                      if (!result && result.error().code == ErrorCode::kResourceExhausted) ++refused;
+                    }});
+  }
+  submitted.set_value();
+  commits.Stop();
+  CHECK(store.committed == 6);
+  CHECK(refused == 1);
+  CHECK_FALSE(commits.Failed());
+}
+
 TEST_CASE("a commit that failed on the disk leaves the outcome unknown, and writes nothing more") {
   ScriptedStore store;
   store.fail_commit = Error{ErrorCode::kUnavailable, "sync failed", "check the disk"};

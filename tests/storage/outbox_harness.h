@@ -22,6 +22,7 @@ class OutboxHarness {
     options.store_id = "0417";
     options.terminal_id = "till-3";
     options.machine_id = "machine-1";
+    options.reserve_bytes = 64 << 10;  // little, for speed
   }
 
   Result<std::unique_ptr<Outbox>> TryOpen() { return Outbox::Open(options, clock, rng); }

@@ -17,6 +17,7 @@ ScriptedDay::ScriptedDay(const std::string& disk_name) : disk_(disk_name) {
   options_.store_id = "0417";
   options_.terminal_id = "till-3";
   options_.machine_id = "machine-1";
+  options_.reserve_bytes = 64 << 10;  // little, so that a day makes few changes
   options_.database.vfs = disk_.Name();
 }
 

@@ -21,6 +21,7 @@ class PowerlessTill {
     options_.directory = directory_.Path();
     options_.store_id = "0042";
     options_.terminal_id = "till-3";
+    options_.reserve_bytes = 64 << 10;
     options_.database.vfs = disk_.Name();
     options_.database.synchronous = synchronous;
     Open();

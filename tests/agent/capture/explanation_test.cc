@@ -73,6 +73,21 @@ TEST_CASE("a pending event that nothing stands in the way of is next, or in the 
   CHECK(Only(of).remedy.empty());
 }
 
+TEST_CASE("what this terminal refuses meanwhile is said last") {
+  Circumstances of = Pending();
+  of.room.stage = RoomStage::kPruningEarly;
+  CHECK(Explain(of).size() == 1);
+  of.room.stage = RoomStage::kCapturesRefused;
+  of.room.bound = OutboxRoom::Bound::kDisk;
+  REQUIRE(Explain(of).size() == 2);
+  CHECK(Explain(of)[0].reason == ExplanationReason::kQueued);
+  CHECK(Explain(of)[1].reason == ExplanationReason::kDisk);
+  CHECK_THAT(Explain(of)[1].text, Catch::Contains("all are refused, delivery goes on"));
+  of.trouble = Error{ErrorCode::kUnavailable, "the outbox can't be written", "check the disk"};
+  CHECK(Explain(of)[1].text == "the outbox can't be written");
+  CHECK(Explain(of)[1].remedy == "check the disk");
+}
+
 TEST_CASE("each trouble of the uplink is named, with what to do and when it is tried again") {
   const auto [problem, reason] = GENERATE(table<UplinkProblem, ExplanationReason>({
       {UplinkProblem::kUnreachable, ExplanationReason::kNoNetwork},

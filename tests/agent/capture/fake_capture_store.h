@@ -85,7 +85,7 @@ class FakeCaptureStore final : public CaptureStore {
   void Examine(const Uuid& event_id, std::function<void(Result<Examined>)> done) override {
     Find(event_id, [this, done = std::move(done)](const Result<EventView>& event) {
       if (!event) return done(event.error());
-      Examined examined{*event, {}, status_.pending};
+      Examined examined{*event, {}, status_.pending, status_.room, status_.trouble};
       for (const EventView& other : events_) {
         if (event->held_by == other.position) examined.holder = other;
       }
