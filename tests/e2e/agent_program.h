@@ -19,7 +19,8 @@
 namespace tillwire {
 
 struct AgentSettings {
-  std::filesystem::path directory;  // for everything of this agent; created
+  std::filesystem::path directory;         // for everything of this agent; created
+  std::filesystem::path outbox_directory;  // empty: "outbox" in that
   std::string server_host = "127.0.0.1";
   std::uint16_t server_port = 0;
   std::string store_id = "0042";
@@ -53,7 +54,9 @@ class AgentProgram {
 
   // For the next start.
   AgentSettings& Settings() { return settings_; }
-  [[nodiscard]] std::filesystem::path OutboxDirectory() const { return settings_.directory / "outbox"; }
+  [[nodiscard]] std::filesystem::path OutboxDirectory() const {
+    return settings_.outbox_directory.empty() ? settings_.directory / "outbox" : settings_.outbox_directory;
+  }
   [[nodiscard]] std::filesystem::path Socket() const { return settings_.directory / "capture.sock"; }
   [[nodiscard]] std::filesystem::path ConfigFile() const { return settings_.directory / "tillwired.toml"; }
   [[nodiscard]] pid_t Pid() const { return process_->Pid(); }
