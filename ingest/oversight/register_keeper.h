@@ -1,5 +1,5 @@
-// Every few seconds: has the register look again for what is missing of terminals that are away, and the ledger keep
-// what changed of it, in one transaction with whatever else commits then.
+// Every few seconds: has the register look again for what is missing of terminals that are away, and the
+// ledger keep what changed of it, in one transaction with whatever else commits then.
 #pragma once
 
 #include <chrono>
