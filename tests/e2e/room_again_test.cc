@@ -25,7 +25,7 @@ TEST_CASE_METHOD(StoreRig, "A full outbox takes captures again as soon as it has
     }
   }
   CHECK(refused->code == ErrorCode::kResourceExhausted);
-  CHECK_THAT(refused->Text(), Catch::Contains("outbox holds its limit of 2097152 bytes") &&
+  CHECK_THAT(refused->Text(), Catch::Contains("outbox.max_bytes = 2 MiB") &&
                                   Catch::Contains("restore the connection to the centre"));
   link.Heal();
   REQUIRE(agent.WaitUntilDrained(60s));
