@@ -178,7 +178,8 @@ TEST_CASE_METHOD(Fixture, "A file is found by its content, waiting or set aside 
   Drop("b", "two");
   REQUIRE(folder.SetAside("b", "why").ok());
   const auto find = [&](const std::string& text) {
-    auto found = folder.Find([&](const std::string& content) { return content == text; });
+    auto found =
+        folder.Find([&](const std::string& /*name*/, const std::string& content) { return content == text; });
     REQUIRE(found.ok());
     return *found;
   };
