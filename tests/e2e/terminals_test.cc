@@ -86,11 +86,11 @@ TEST_CASE_METHOD(TerminalsFixture,
   AgentProgram quiet = Till("quiet");
   AgentProgram copied = Till("copied");
   AgentProgram deleted = Till("deleted");
-  for (AgentProgram* agent : {&healthy, &quiet, &copied, &deleted}) {
-    agent->Start();
-    REQUIRE(agent->WaitUntilConnected());
-    CaptureOrders(*agent, "A-", 5);
-    REQUIRE(agent->WaitUntilDrained());
+  for (AgentProgram* till : {&healthy, &quiet, &copied, &deleted}) {
+    till->Start();
+    REQUIRE(till->WaitUntilConnected());
+    CaptureOrders(*till, "A-", 5);
+    REQUIRE(till->WaitUntilDrained());
   }
 
   // Silent: switched off.
