@@ -1,8 +1,6 @@
 // What the centre is told to prove that it has everything: counts by epoch. From the ranges in memory,
 // whatever the backlog.
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 
 #include "core/epoch.h"
 #include "core/limits.h"
@@ -98,9 +96,7 @@ Digest Outbox::ReadDigest() {
   for (const EpochRow& row : impl.epochs) digest.epochs.push_back(impl.DigestOf(row));
   digest.outbox_used_bytes = impl.statements->space.UsedBytes();
   digest.outbox_max_bytes = impl.options.max_bytes;
-  std::error_code failed;
-  const auto space = std::filesystem::space(impl.options.directory, failed);
-  if (!failed) digest.disk_free_bytes = space.available;
+  if (impl.measure.free_on_disk) digest.disk_free_bytes = *impl.measure.free_on_disk;
   if (const Position oldest = impl.NextPending(0); oldest <= impl.last_position) {
     StatementRun run(impl.statements->event_header);
     if (run.Bind(oldest).Step()) {

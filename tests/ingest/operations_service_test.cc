@@ -180,7 +180,7 @@ grpc::Status Import(const ServiceRig& rig, const v1::ImportRecordsRequest& reque
   return v1::OperationsService::NewStub(rig.NewChannel())->ImportRecords(&context, request, &response);
 }
 
-TEST_CASE("What an import brings is in effect, marked and counted; again it is a duplicate") {
+TEST_CASE("What an import brings is in effect, marked and counted, and again it is a duplicate") {
   const ServiceRig rig;
   Chain chain(7);
   Deliver(rig, chain, 2);

@@ -274,9 +274,8 @@ TEST_CASE("A fork is a duplicate, with its reason") {
 }
 
 TEST_CASE(
-    "A terminal is silent when it has not been heard for long; not while it is connected, nor when the "
-    "centre "
-    "has just come back") {
+    "A terminal is silent when it has not been heard for long, not while it is connected, nor when the "
+    "centre has just come back") {
   Watch watch(GENERATE(ALL_LEDGERS));
   watch.Connect();
   watch.now += 48h;

@@ -103,7 +103,8 @@ void SimTerminal::Start() {
     return StartSoon();
   }
   if (const auto& trouble = (*opened)->Trouble()) {
-    world_.Trace(name_, "ends for its disk: " + trouble->Text());
+    // Its words name a folder that is another in each run.
+    world_.Trace(name_, std::string("ends for its disk: ") + ErrorCodeName(trouble->code));
     return StartSoon();
   }
   outbox_ = std::move(*opened);

@@ -105,7 +105,7 @@ class FullTill : public OutboxHarness {
   std::vector<Uuid> acknowledged;
 };
 
-TEST_CASE("on a disk that fills up bin clears are refused first, then all; delivery and restarts go on") {
+TEST_CASE("on a disk that fills up bin clears are refused first, then all, and delivery and restarts go on") {
   FullTill till("full-till");
   till.Open();
   till.LeaveFree(6 << 20);

@@ -70,7 +70,7 @@ class ExportFixture : public OutboxHarness {
   [[nodiscard]] std::filesystem::path File() const { return directory.Path() / "till.export"; }
 };
 
-TEST_CASE_METHOD(ExportFixture, "What waits is exported as it was captured; what the centre has is not") {
+TEST_CASE_METHOD(ExportFixture, "What waits is exported as it was captured, and what the centre has is not") {
   Open();
   for (int i = 1; i <= 1200; ++i) Capture("order:" + std::to_string(i % 7), std::to_string(i));
   Answer({1, 2, 3, 5}, Disposition::kAccepted);
