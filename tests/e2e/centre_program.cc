@@ -23,8 +23,6 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
   }
   config << "[ledger]\n"
          << "path = \"" << ledger.string() << "\"\n"
-         << "[stream]\n"
-         << "max_batch_records = " << settings.max_batch_records << "\n"
          << "[acceptance]\n"
          << "max_lines = " << settings.max_lines << "\n"
          << "allowed_stores = [";
@@ -36,7 +34,9 @@ std::string MakeConfig(const CentreSettings& settings, const std::filesystem::pa
     config << name << "\n";
     for (const std::string& line : lines) config << line << "\n";
   };
-  section("[stream]", settings.stream_lines);
+  std::vector<std::string> stream_lines = settings.stream_lines;
+  stream_lines.push_back("max_batch_records = " + std::to_string(settings.max_batch_records));
+  section("[stream]", stream_lines);
   section("[terminals]", settings.terminals_lines);
   config << "[metrics]\n"
          << "listen = \"" << settings.metrics_listen << "\"\n"
