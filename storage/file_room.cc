@@ -10,7 +10,9 @@
 namespace tillwire {
 namespace {
 
-constexpr std::uint64_t kZerosBytes = 128 << 10;  // written at once
+// Written at once. SQLite's VFS takes less than 128 KiB in one call; of 128 KiB it writes nothing, and says
+// that the disk is full (os_unix.c, seekAndWriteFd).
+constexpr std::uint64_t kZerosBytes = 64 << 10;
 constexpr std::uint64_t kLogHeaderBytes = 32;  // https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 
 // SQLite's functions on a file, one of them ours: whoever is called finds the rest behind it.
