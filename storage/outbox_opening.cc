@@ -25,7 +25,9 @@ Result<std::unique_ptr<Outbox>> Outbox::Open(const OutboxOptions& options, const
     const bool passes = !options.only_reads && (opened.error().code == ErrorCode::kUnavailable ||
                                                 opened.error().code == ErrorCode::kResourceExhausted);
     if (!passes) return opened.error();
-    impl->GoOnReading(opened.error());
+    // What stands against writing there says more than what SQLite met.
+    const auto writable = impl->ProbeDirectory();
+    impl->GoOnReading(writable ? opened.error() : writable.error());
   }
   return std::unique_ptr<Outbox>(new Outbox(std::move(impl)));
 }

@@ -19,8 +19,8 @@ inline constexpr std::array<const char*, 4> kCentrePhaseNames = {"before Welcome
                                                                  "in commit", "before answer"};
 
 struct KillPlan {
-  std::size_t agent_kills = 0;   // each with a capture in flight
-  std::size_t centre_kills = 0;  // each while captures go on
+  std::size_t agent_kills = 0;   // at least; each with a capture in flight
+  std::size_t centre_kills = 0;  // at least; each while captures go on
   std::uint64_t seed = 1;
 };
 

@@ -99,7 +99,10 @@ TEST_CASE_METHOD(TillOnSmallDisk, "A disk that others fill up stops captures by 
                  Catch::Contains("free space on that file system"));
   CHECK_THAT(agent.RunCli({"status", "--json"}).output, Catch::Contains("CAPTURE_STAGE_ALL_REFUSED"));
   CHECK_THAT(agent.RunCli({"explain", *acknowledged.begin()}).output, Catch::Contains("no more captures"));
-  CHECK(agent.RunCli({"cancel", "--order-id", "W-last", "--reason", "CUSTOMER_REQUEST", "--no-spool"})
+  CHECK(agent
+            .RunCli({"cancel", "--operator-id", "117", "--order-id", "W-last", "--scope", "whole-order",
+                     "--initiator", "customer", "--reason", "customer-request", "--release-policy", "none",
+                     "--no-spool"})
             .status.code == 3);
   CHECK_THAT(agent.Log(), Catch::Contains("stage=CAPTURES_REFUSED"));
 
