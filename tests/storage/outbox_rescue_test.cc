@@ -148,8 +148,8 @@ TEST_CASE("the power may fail at any step of going over to new files, and again 
     for (std::uint64_t second = 1;; second += 23) {
       INFO("power cut at change " << nth << " of the rescue, then " << second << " of the start"
                                   << (torn ? ", torn" : ""));
+      FakeRng survivors(nth * 1000 + second);  // the till's disk may need it until the end
       FailingTill till;
-      FakeRng survivors(nth * 1000 + second);
       till.Open();
       {
         GroupCommit commits(*till.outbox);
