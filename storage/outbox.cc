@@ -148,9 +148,8 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
                      "idempotency_key was used before for a capture with other content",
                      "use a new key for a new action; nothing was recorded"};
       }
-      Captured first{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), {}, true, 0};
-      first.id = impl.IdOf(run.Unsigned(2));
-      return first;
+      const Position position = run.Unsigned(2);
+      return Captured{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), impl.IdOf(position), true, position};
     }
   }
   if (input.id_from_outside) {

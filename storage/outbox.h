@@ -85,7 +85,7 @@ struct Captured {
   Uuid event_id;
   RecordId id;
   bool repeated = false;  // the key was known: this names the first capture, and nothing was stored
-  Position position = 0;  // of what was stored
+  Position position = 0;
 };
 
 // A record that waits for the centre.
@@ -282,8 +282,9 @@ class Outbox final : public Transactional {
   // after it, a new identity in a new epoch, and makes it pending; an event that was given up stays so, and
   // does not count as confirmed before its tombstone is. Reads and rewrites all of those.
   MoveReport MoveSuffix(std::uint64_t epoch, const std::string& why);
-  // Captures go into a new epoch from now on; no event changes.
-  std::uint64_t StartEpoch(const std::string& why);
+  // Captures go into a new epoch from now on; no event changes. Nothing, and nothing changes, where nothing
+  // that lasts can be written (see Trouble()): nothing is captured then either.
+  std::optional<std::uint64_t> StartEpoch(const std::string& why);
   // Parked to pending. kNotFound, kFailedPrecondition (not parked, or damaged). Returns position and reason.
   struct Requeued {
     Position position = 0;
@@ -344,8 +345,8 @@ class Outbox final : public Transactional {
   [[nodiscard]] const std::string& TerminalId() const;
   [[nodiscard]] const std::filesystem::path& Directory() const;
   // Why nothing that lasts can be written, with the remedy; nothing while all is well. Captures are refused
-  // meanwhile (and throw: requeueing, releasing, forks and new epochs); what the centre answers is held in
-  // memory, and learnt again after it is over.
+  // meanwhile (and throw: requeueing, releasing and forks); what the centre answers is held in memory, and
+  // learnt again after it is over.
   [[nodiscard]] const std::optional<Error>& Trouble() const;
   // How many times the files were opened anew since Open(): what was known of pending events counts no more.
   [[nodiscard]] std::uint64_t Openings() const;

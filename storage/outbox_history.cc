@@ -56,8 +56,8 @@ void Outbox::Impl::CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64
   run.Bind(retained).Bind(row.issued).Bind(last_hash).Bind(std::uint64_t{row.ordinal}).Execute();
 }
 
-std::uint64_t Outbox::StartEpoch(const std::string& why) {
-  impl_->RequireWritable();
+std::optional<std::uint64_t> Outbox::StartEpoch(const std::string& why) {
+  if (impl_->trouble) return std::nullopt;
   impl_->AddIncident("captures go into a new epoch: " + why);
   return impl_->BeginEpoch(impl_->last_position, impl_->head, why);
 }

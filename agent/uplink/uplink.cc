@@ -331,8 +331,10 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
 
   void Act(act::StartEpoch& start) {
     spdlog::warn("uplink: new epoch why=\"{}\"", start.why);
-    Ask<std::uint64_t>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); },
-                       [](std::uint64_t) {});
+    using Begun = std::optional<std::uint64_t>;
+    // Where the disk can't be written none begins, and nothing is captured; once it can be, the stream that
+    // comes then is told again. What waits goes out meanwhile.
+    Ask<Begun>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); }, [](const Begun&) {});
   }
 
   void Act(act::MarkAnnounced& mark) {

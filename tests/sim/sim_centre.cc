@@ -71,7 +71,7 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
 
   void RespondWith(Greeting& greeting) {
     greeting.welcome.ledger_incarnation = centre_.ledger_->Incarnation();
-    greeting.welcome.server_time = centre_.clock_.WallNow() + centre_.world_.Now() * kClockRate;
+    greeting.welcome.server_time = centre_.clock_.WallNow();
     greeting.welcome.limits.max_batch_records = 8;
     greeting.welcome.limits.digest_interval = 60s;
     Respond(std::move(greeting.welcome));
@@ -156,7 +156,8 @@ SimCentre::SimCentre(SimWorld& world, SimNetwork& network, SimOracle& oracle, Si
       oracle_(oracle),
       bug_(bug),
       backed_up_(bug == SimBug::kBackupMarkTooHigh ? BackedUp::kAccepted : backed_up),
-      disk_("sim-centre") {}
+      disk_("sim-centre"),
+      clock_(world, kClockRate) {}
 
 void SimCentre::Start() {
   if (Running()) return;
@@ -214,6 +215,7 @@ void SimCentre::RestoreBackup() {
   if (Running()) Die("stopped for a restore");
   world_.Trace("centre", "an older ledger is put back");
   Disk().Replace(directory_.Path().string(), *backup_);
+  restored_at_ = world_.Now();
   oracle_.ForgetLedger();
   read_through_ = 0;
 }

@@ -11,9 +11,9 @@
 #include "ingest/acceptance/stream_registry.h"
 #include "ingest/acceptance/welcome.h"
 #include "ingest/ledger/sqlite_ledger.h"
-#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/faulty_vfs.h"
 #include "tests/sim/sim_bug.h"
+#include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/sim_oracle.h"
 #include "tests/sim/sim_store.h"
@@ -33,7 +33,8 @@ class SimCentre {
   // A copy of the ledger as it is; and the process stopped, that copy put back, and started.
   void TakeBackup();
   void RestoreBackup();
-  [[nodiscard]] bool HasBackup() const { return backup_.has_value(); }
+  // When that was last; 0 if never.
+  [[nodiscard]] SimWorld::Duration RestoredAt() const { return restored_at_; }
   // Streams are told to stay away for a while.
   void PushBack();
 
@@ -58,7 +59,7 @@ class SimCentre {
   const BackedUp backed_up_;
   const TempDirectory directory_;
   FaultyVfs disk_;
-  FakeClock clock_;
+  SimClock clock_;
   AcceptanceRules rules_;
   std::unique_ptr<SqliteLedger> ledger_;
   std::unique_ptr<LedgerTransaction> sabotaged_;  // with some bugs, what acceptance sees of the ledger
@@ -67,6 +68,7 @@ class SimCentre {
   std::map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::optional<std::map<std::string, std::string>> backup_;
   std::map<std::uint64_t, std::uint64_t> lacking_;  // by epoch
+  SimWorld::Duration restored_at_{0};
   std::uint64_t read_through_ = 0;
   std::uint64_t run_ = 0;
 };

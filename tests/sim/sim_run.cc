@@ -205,8 +205,9 @@ class Run {
   }
 
   bool AllDrained() {
-    return centre_.Running() && std::all_of(terminals_.begin(), terminals_.end(),
-                                            [](const auto& terminal) { return terminal->Drained(); });
+    return centre_.Running() && std::all_of(terminals_.begin(), terminals_.end(), [&](const auto& terminal) {
+             return terminal->Drained(centre_.RestoredAt());
+           });
   }
 
   void CheckEnd() {

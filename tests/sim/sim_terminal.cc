@@ -78,6 +78,7 @@ SimTerminal::SimTerminal(SimWorld& world, SimNetwork& network, SimOracle& oracle
       bug_(bug),
       name_(std::move(name)),
       disk_("sim-" + name_),
+      clock_(world),
       rng_(world.Random().Next()) {
   options_.directory = directory_.Path();
   options_.store_id = kStore;
@@ -144,24 +145,19 @@ void SimTerminal::Attempt(const Caller& caller) {
   if (other_files) oracle_.NoteRecaptured(caller.action);
   auto reply = std::make_shared<std::optional<Result<Captured>>>();
   auto answered = std::make_shared<bool>(false);
-  store_->Submit(
-      {[this, input, reply] { *reply = outbox_->Capture(input); },
-       [this, caller, reply, answered](const Result<void>& committed) {
-         *answered = true;
-         const bool stored = committed.ok() && reply->has_value() && (*reply)->ok();
-         if (!stored && bug_ == SimBug::kAgentAnswersWhatItRefused) {
-           return oracle_.NoteAcknowledged(caller.action, *oracle_.Action(caller.action).attempts.rbegin());
-         }
-         if (!stored) return TryAgain(caller);
-         oracle_.NoteAcknowledged(caller.action, (**reply)->event_id);
-         // A repeat was stored earlier than it was answered.
-         if (const auto stored_as = outbox_->Find((**reply)->event_id)) {
-           history_[stored_as->position] = caller.action;
-         } else {
-           oracle_.Complain(fmt::format("missing: action {} was answered and is not there", caller.action));
-         }
-         Do(machine_->OnCaptured(Now(), outbox_->LastPosition()));
-       }});
+  store_->Submit({[this, input, reply] { *reply = outbox_->Capture(input); },
+                  [this, caller, reply, answered](const Result<void>& committed) {
+                    *answered = true;
+                    const bool stored = committed.ok() && reply->has_value() && (*reply)->ok();
+                    if (!stored && bug_ == SimBug::kAgentAnswersWhatItRefused) {
+                      return oracle_.NoteAcknowledged(caller.action,
+                                                      *oracle_.Action(caller.action).attempts.rbegin());
+                    }
+                    if (!stored) return TryAgain(caller);
+                    oracle_.NoteAcknowledged(caller.action, (**reply)->event_id);
+                    history_[(**reply)->position] = caller.action;
+                    Do(machine_->OnCaptured(Now(), outbox_->LastPosition()));
+                  }});
   // Without an answer the caller repeats after some seconds.
   world_.In(10s, [this, caller, answered] {
     if (!*answered) TryAgain(caller);
@@ -219,7 +215,7 @@ void SimTerminal::LosePower() {
 
 void SimTerminal::SetWallClock(std::chrono::hours offset) {
   world_.Trace(name_, fmt::format("wall clock steps by {} h", offset.count()));
-  clock_.SetWall(clock_.WallNow() + offset);
+  clock_.StepWall(offset);
 }
 
 void SimTerminal::LinkUp() {
@@ -254,9 +250,9 @@ std::vector<std::uint64_t> SimTerminal::History() const {
   return ActionsOf(history_);
 }
 
-bool SimTerminal::Drained() {
+bool SimTerminal::Drained(SimWorld::Duration since) {
   const auto status = Status();
-  if (!status) return false;
+  if (!status || !welcomed_at_ || *welcomed_at_ < since) return false;
   const bool announced = std::all_of(status->lost_ranges.begin(), status->lost_ranges.end(),
                                      [](const LostRange& range) { return range.announced; });
   return status->pending == 0 && status->parked == 0 && announced && store_->Waiting() == 0;
@@ -463,6 +459,7 @@ void SimTerminal::Act(act::ApplyWelcome& apply) {
       },
       [this](const std::pair<WelcomeReport, Position>& applied) {
         const WelcomeReport& report = applied.first;
+        welcomed_at_ = Now();
         world_.Trace(name_, fmt::format("welcomed: {} delivered anew, {} pending again, {} declared lost",
                                         report.newly_delivered, report.pending_again, report.declared_lost));
         Do(machine_->OnWelcomeApplied(Now(), applied.second));
@@ -508,7 +505,8 @@ void SimTerminal::Act(act::MoveSuffix& move) {
 
 void SimTerminal::Act(act::StartEpoch& start) {
   world_.Trace(name_, "new epoch: " + start.why);
-  Ask<std::uint64_t>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); }, [](std::uint64_t) {});
+  using Begun = std::optional<std::uint64_t>;
+  Ask<Begun>([start](Outbox& outbox) { return outbox.StartEpoch(start.why); }, [](const Begun&) {});
 }
 
 void SimTerminal::Act(act::ReadLostRanges& read) {

@@ -12,10 +12,10 @@
 
 #include "agent/uplink/uplink_machine.h"
 #include "storage/outbox.h"
-#include "tests/fakes/fake_clock.h"
 #include "tests/fakes/fake_rng.h"
 #include "tests/fakes/faulty_vfs.h"
 #include "tests/sim/sim_bug.h"
+#include "tests/sim/sim_clock.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/sim_oracle.h"
 #include "tests/sim/sim_store.h"
@@ -63,8 +63,8 @@ class SimTerminal {
 
   // The acknowledged actions that this outbox was given, in the order of their capture.
   [[nodiscard]] std::vector<std::uint64_t> History() const;
-  // Whether all has reached the centre, or been given up.
-  [[nodiscard]] bool Drained();
+  // Whether all has reached the centre, or been given up, by what the centre said not before `since`.
+  [[nodiscard]] bool Drained(SimWorld::Duration since);
   // Sequences that it calls lost.
   [[nodiscard]] std::uint64_t NamedLost();
   // What it still has to send, in words.
@@ -121,7 +121,7 @@ class SimTerminal {
   const std::string name_;
   const TempDirectory directory_;
   FaultyVfs disk_;
-  FakeClock clock_;
+  SimClock clock_;
   FakeRng rng_;
   UuidGenerator event_ids_{rng_};
   OutboxOptions options_;
@@ -131,6 +131,7 @@ class SimTerminal {
   std::unique_ptr<SimStore> store_;
   std::shared_ptr<SimStream> stream_;
   std::optional<BootTime> armed_;
+  std::optional<BootTime> welcomed_at_;
   std::uint64_t run_ = 0;                      // of the process
   bool mark_may_be_old_ = false;               // the power went since the outbox was opened
   std::uint64_t files_ = 0;                    // counts up when the files are replaced

@@ -1,4 +1,4 @@
-// Seeds of the simulator (500, under sanitizers 30), and its teeth. tillwire-sim --seed N --trace replays
+// Seeds of the simulator (500, under sanitizers 100), and its teeth. tillwire-sim --seed N --trace replays
 // one.
 #include <catch2/catch.hpp>
 #include <iostream>

@@ -212,8 +212,8 @@ TEST_CASE(
   };
   CHECK(drain() >= 5);
   CHECK(till.Pending().records.empty());
-  CHECK_THROWS_AS(till.Transact([](Outbox& box) { return box.StartEpoch("a test"); }), StorageFault);
-  till.outbox->Rollback();
+  CHECK_FALSE(till.Transact([](Outbox& box) { return box.StartEpoch("a test"); }));
+  CHECK(till.Transact([](Outbox& box) { return box.Epochs().size(); }) == 1);
   commits.Stop();
 
   // A start on the same disk: all of it is sent again, and refused again.
