@@ -3,7 +3,8 @@
 //
 // Beside the database DB stand meanwhile DB-new, the copy in the making, and DB-ready, the copy that is
 // complete: with its name the decision is made. Finish() carries it out, or clears away what was not decided;
-// it comes before each opening, and can be cut off anywhere and begun again.
+// it comes before each opening, and can be cut off anywhere and begun again. Where the old files are to be
+// kept, DB-aside says under which names.
 #pragma once
 
 #include <filesystem>
@@ -25,12 +26,19 @@ class DatabaseReplacement {
   // `make` writes the copy to the path that it is given, where nothing stands: a database that is whole
   // without a log. If it succeeds the copy is synced and takes the database's place; else the database stays
   // as it is.
-  Result<void> Replace(const std::function<Result<void>(const std::filesystem::path& copy)>& make);
+  using Make = std::function<Result<void>(const std::filesystem::path& copy)>;
+  Result<void> Replace(const Make& make);
+  // The same; but the database and its log are kept as they are, under the names STEM.db and STEM.db-wal in
+  // their directory, and `also`, a small file of that directory that stays in use, is copied to STEM and its
+  // extension.
+  Result<void> ReplaceAndKeep(const Make& make, const std::string& stem, const std::string& also);
 
  private:
+  Result<void> Decide();
+  Result<void> SetAside();
   Result<void> DropCopy();
 
-  const std::filesystem::path database_, log_, copy_, ready_;
+  const std::filesystem::path database_, log_, copy_, ready_, aside_;
   const std::string vfs_;
 };
 

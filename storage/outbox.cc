@@ -137,11 +137,10 @@ void Outbox::Rollback() noexcept {
   }
 }
 
-Result<Captured> Outbox::Capture(const CaptureInput& input) {
-  Impl& impl = *impl_;
-  if (impl.trouble) return impl.RefusalInTrouble(input);
+Result<Captured> Outbox::Impl::Capture(const CaptureInput& input) {
+  if (trouble) return RefusalInTrouble(input);
   if (input.idempotency) {
-    StatementRun run(impl.statements->find_key);
+    StatementRun run(statements->find_key);
     if (run.Bind(input.idempotency->key).Step()) {
       if (run.HashAt(0) != input.idempotency->content) {
         return Error{ErrorCode::kAlreadyExists,
@@ -149,11 +148,11 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
                      "use a new key for a new action; nothing was recorded"};
       }
       const Position position = run.Unsigned(2);
-      return Captured{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), impl.IdOf(position), true, position};
+      return Captured{Uuid::FromBytes(run.Blob(1)).value_or(Uuid{}), IdOf(position), true, position};
     }
   }
   if (input.id_from_outside) {
-    StatementRun run(impl.statements->find_by_id);
+    StatementRun run(statements->find_by_id);
     if (run.BindBlob(input.event_id.AsBytes()).Step()) {
       return Error{ErrorCode::kAlreadyExists,
                    "event_id " + input.event_id.ToString() + " is that of another event here",
@@ -161,44 +160,48 @@ Result<Captured> Outbox::Capture(const CaptureInput& input) {
     }
   }
   const std::uint64_t size = input.event.size() + kRowOverheadBytes;
-  if (auto refused = impl.RoomRefusal(input.kind, size)) return *refused;
+  if (auto refused = RoomRefusal(input.kind, size)) return *refused;
 
   std::string lane = input.lane;
   if (input.joins_lane_of) {
-    StatementRun run(impl.statements->find_by_id);
+    StatementRun run(statements->find_by_id);
     if (run.BindBlob(input.joins_lane_of->AsBytes()).Step()) lane = run.Text(1);
   }
   std::optional<Position> predecessor;
-  if (StatementRun run(impl.statements->find_lane); run.BindText(lane).Step()) predecessor = run.Unsigned(0);
+  if (StatementRun run(statements->find_lane); run.BindText(lane).Step()) predecessor = run.Unsigned(0);
   std::optional<RecordRef> lane_predecessor;
-  if (predecessor) lane_predecessor = RecordRef{impl.IdOf(*predecessor), impl.RequireHashOf(*predecessor)};
+  if (predecessor) lane_predecessor = RecordRef{IdOf(*predecessor), RequireHashOf(*predecessor)};
 
-  const Position position = impl.last_position + 1;
-  const EpochRow& epoch = impl.OpenEpoch();
+  const Position position = last_position + 1;
+  const EpochRow& epoch = OpenEpoch();
   const RecordId id{epoch.epoch, position - epoch.base};
-  const Hash hash = RecordHash(id, lane, lane_predecessor, impl.head, input.event);
+  const Hash hash = RecordHash(id, lane, lane_predecessor, head, input.event);
   {
-    StatementRun run(impl.statements->insert_event);
+    StatementRun run(statements->insert_event);
     run.Bind(position).BindBlob(input.event_id.AsBytes()).BindText(lane);
     if (predecessor) {
       run.Bind(*predecessor).Bind(lane_predecessor->hash);
     } else {
       run.BindNull().BindNull();
     }
-    run.Bind(impl.head).Bind(hash).Bind(ToMicros(input.captured_at)).Bind(impl.total_bytes + size);
+    run.Bind(head).Bind(hash).Bind(ToMicros(input.captured_at)).Bind(total_bytes + size);
     run.BindBlob(input.event).Execute();
   }
-  StatementRun(impl.statements->put_lane).BindText(lane).Bind(position).Execute();
+  StatementRun(statements->put_lane).BindText(lane).Bind(position).Execute();
   if (input.idempotency) {
-    StatementRun run(impl.statements->put_key);
+    StatementRun run(statements->put_key);
     run.Bind(input.idempotency->key).Bind(input.idempotency->content);
     run.BindBlob(input.event_id.AsBytes()).Bind(position).Execute();
   }
-  impl.last_position = position;
-  impl.head = hash;
-  impl.total_bytes += size;
-  impl.TakeRoom(size);
+  last_position = position;
+  head = hash;
+  total_bytes += size;
+  TakeRoom(size);
   return Captured{input.event_id, id, false, position};
+}
+
+Result<Captured> Outbox::Capture(const CaptureInput& input) {
+  return impl_->Watching([&] { return impl_->Capture(input); });
 }
 
 Position Outbox::LastPosition() const {

@@ -1,18 +1,29 @@
 // Whether what the file says of itself can be right. SQLite checks its own structures; a value that was
 // damaged inside a row it does not notice, and code that counts on such a value must not run.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "core/limits.h"
 #include "storage/outbox.h"
 #include "storage/outbox_impl.h"
+#include "storage/outbox_schema.h"
 
 namespace tillwire {
 namespace {
 
 // The least that an event takes in the file: two hashes.
 constexpr std::uint64_t kLeastRowBytes = 64;
-constexpr std::uint32_t kMaxOrdinal = 1U << 31U;
-constexpr std::int64_t kMaxAnchor = 253'402'300'799'000'000;  // the end of the year 9999, in microseconds
+
+// Sorted.
+std::vector<std::string> SchemaOf(SQLite::Database& database) {
+  SQLite::Statement select(
+      database, "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') FROM sqlite_schema");
+  std::vector<std::string> schema;
+  for (StatementRun run(select); run.Step();) schema.push_back(run.Text(0));
+  std::ranges::sort(schema);
+  return schema;
+}
 
 }  // namespace
 
@@ -26,6 +37,20 @@ Interval Outbox::Impl::RequireRange(std::uint64_t first, std::uint64_t last, con
   Require(first >= 1 && first <= last && last <= kMaxSequence,
           std::string(what) + " has a range from " + std::to_string(first) + " to " + std::to_string(last));
   return {first, last};
+}
+
+// Whether the tables are those that this version of the schema has. A newer schema is not judged.
+void Outbox::Impl::CheckSchema() {
+  static const std::vector<std::string> expected = [] {
+    SQLite::Database made(":memory:", SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    made.exec(std::string(kOutboxMigrations.back().sql));
+    return SchemaOf(made);
+  }();
+  const int version = database->execAndGet("PRAGMA user_version").getInt();
+  if (version != 0 && version != kOutboxMigrations.back().version) return;
+  const std::vector<std::string> found = SchemaOf(*database);
+  if (version == 0) return Require(found.empty(), "it has tables, and no schema version");
+  Require(std::ranges::includes(found, expected), "its tables are not those of an outbox");
 }
 
 // In time that does not depend on the backlog.

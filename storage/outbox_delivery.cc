@@ -172,27 +172,30 @@ void Outbox::Impl::Confirm(Interval interval) {
   AddDelivered(interval);
 }
 
-PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::size_t max_bytes) {
-  Impl& impl = *impl_;
+PendingPage Outbox::Impl::ReadPending(Position after, std::size_t max_records, std::size_t max_bytes) {
   PendingPage page;
   page.scanned_through = after;
   std::size_t bytes = 0;
   bool full = false;
   std::map<Position, std::optional<Record>> damaged;  // with the record where that can be read
+  bool absent = false;                                // a row is
   while (!full && page.records.size() < max_records) {
-    const Position first = impl.NextPending(page.scanned_through);
-    if (first > impl.last_position) break;
-    const Position last = std::min(impl.PendingRunEnd(first), first + max_records - page.records.size() - 1);
-    StatementRun run(impl.statements->read_events);
+    const Position first = NextPending(page.scanned_through);
+    if (first > last_position) break;
+    const Position last = std::min(PendingRunEnd(first), first + max_records - page.records.size() - 1);
+    StatementRun run(statements->read_events);
     run.Bind(first).Bind(last);
     const auto miss_before = [&](Position position) {
-      while (page.scanned_through + 1 < position) damaged[++page.scanned_through] = std::nullopt;
+      while (page.scanned_through + 1 < position) {
+        damaged[++page.scanned_through] = std::nullopt;
+        absent = true;
+      }
     };
     page.scanned_through = first - 1;
     while (!full && run.Step()) {
       const Position position = run.Unsigned(0);
       miss_before(position);
-      auto row = impl.TryReadRow(run);
+      auto row = TryReadRow(run);
       if (!row || !row->record.HashMatches()) {
         damaged[position] = row ? std::optional(std::move(row->record)) : std::nullopt;
         page.scanned_through = position;
@@ -203,27 +206,31 @@ PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::si
       if (full) continue;
       bytes += size;
       page.scanned_through = position;
-      page.records.push_back({position, std::move(row->record), impl.AwaitedPredecessor(row->predecessor)});
+      page.records.push_back({position, std::move(row->record), AwaitedPredecessor(row->predecessor)});
     }
     if (!full) miss_before(last + 1);
   }
+  if (absent) RequireSoundStructure();
   for (const auto& [position, record] : damaged) {
     page.damaged.push_back(position);
     if (record) {
-      impl.DeclareDamaged(position, *record);
+      DeclareDamaged(position, *record);
     } else {
-      impl.DeclareUnreadable(position);
+      DeclareUnreadable(position);
     }
-    impl.AddIncident("the event at sequence " + std::to_string(impl.IdOf(position).sequence) +
-                     " is damaged on this disk and was given up; the others go on");
+    AddIncident("the event at sequence " + std::to_string(IdOf(position).sequence) +
+                " is damaged on this disk and was given up; the others go on");
   }
-  page.at_end = impl.NextPending(page.scanned_through) > impl.last_position;
-  if (page.at_end) page.scanned_through = std::max(page.scanned_through, impl.last_position);
+  page.at_end = NextPending(page.scanned_through) > last_position;
+  if (page.at_end) page.scanned_through = std::max(page.scanned_through, last_position);
   return page;
 }
 
-void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
-  Impl& impl = *impl_;
+PendingPage Outbox::ReadPending(Position after, std::size_t max_records, std::size_t max_bytes) {
+  return impl_->Watching([&] { return impl_->ReadPending(after, max_records, max_bytes); });
+}
+
+void Outbox::Impl::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
   IntervalSet accepted;
   for (const auto& [position, result] : outcomes) {
     switch (result.disposition) {
@@ -233,13 +240,12 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
         break;
       // What was given up here stays given up: these answers are older.
       case Disposition::kParked:
-        if (impl.tombstoned.Contains(position)) break;
-        impl.PutException(position, ExceptionKind::kParked, ParkReasonName(result.park_reason),
-                          result.detail);
+        if (tombstoned.Contains(position)) break;
+        PutException(position, ExceptionKind::kParked, ParkReasonName(result.park_reason), result.detail);
         break;
       case Disposition::kTombstoned:
-        if (impl.tombstoned.Contains(position)) break;
-        impl.PutException(position, ExceptionKind::kTombstoned, "TOMBSTONED", result.detail);
+        if (tombstoned.Contains(position)) break;
+        PutException(position, ExceptionKind::kTombstoned, "TOMBSTONED", result.detail);
         break;
       case Disposition::kRetry:
       case Disposition::kConflict:
@@ -247,7 +253,11 @@ void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
         break;
     }
   }
-  for (const auto& [first, last] : accepted.Ranges()) impl.Confirm({first, last});
+  for (const auto& [first, last] : accepted.Ranges()) Confirm({first, last});
+}
+
+void Outbox::ApplyOutcomes(const std::vector<EventOutcome>& outcomes) {
+  return impl_->Watching([&] { return impl_->ApplyOutcomes(outcomes); });
 }
 
 }  // namespace tillwire

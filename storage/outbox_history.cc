@@ -42,6 +42,7 @@ std::uint64_t Outbox::Impl::BeginEpoch(Position base, const Hash& previous_head,
   run.Bind(ToMicros(clock.WallNow())).BindText(why).Execute();
   epochs.push_back(row);
   head = row.genesis;
+  KeepEpochCopy();
   return row.epoch;
 }
 
@@ -54,6 +55,12 @@ void Outbox::Impl::CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64
                            "UPDATE epochs SET retained = ?, issued = ?, last_hash = ? WHERE ordinal = ?");
   StatementRun run(update);
   run.Bind(retained).Bind(row.issued).Bind(last_hash).Bind(std::uint64_t{row.ordinal}).Execute();
+  KeepEpochCopy();
+}
+
+// On another page than the table: without its epoch's number no event can prove itself.
+void Outbox::Impl::KeepEpochCopy() {
+  WriteMeta(kEpochCopy, EncodeEpochs(epochs));
 }
 
 std::optional<std::uint64_t> Outbox::StartEpoch(const std::string& why) {
@@ -99,7 +106,8 @@ bool Outbox::Impl::AgreesAt(const EpochRow& row, std::uint64_t sequence, const H
   if (position > EndOf(row)) return false;
   if (position + 1 < first_retained) return true;
   if (row.retained && sequence == *row.retained) return hash == row.last_hash;
-  if (const auto own = HashOf(position)) return *own == hash;
+  if (HashOf(position) == hash) return true;
+  // Its own row may be damaged, or gone; the one after it knows its hash, too.
   StatementRun run(statements->event_header);
   return run.Bind(position + 1).Step() && run.HashAt(2) == hash;
 }
@@ -185,51 +193,53 @@ void Outbox::Impl::ReconcileEpoch(EpochRow& row, const EpochState& state, Welcom
   StatementRun(update).Bind(row.backed_up).Bind(std::uint64_t{row.ordinal}).Execute();
 }
 
-WelcomeReport Outbox::ApplyWelcome(const Welcome& welcome) {
-  Impl& impl = *impl_;
+WelcomeReport Outbox::Impl::ApplyWelcome(const Welcome& welcome) {
   WelcomeReport report;
-  for (EpochRow& row : impl.epochs) {
+  for (EpochRow& row : epochs) {
     EpochState state;
     for (const EpochState& candidate : welcome.epochs) {
       if (candidate.epoch == row.epoch) state = candidate;
     }
-    impl.ReconcileEpoch(row, state, report);
+    ReconcileEpoch(row, state, report);
   }
-  impl.ReconcileLostRanges(welcome);
+  ReconcileLostRanges(welcome);
   return report;
 }
 
-MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
-  Impl& impl = *impl_;
-  impl.RequireWritable();
-  const auto forked = std::find_if(impl.epochs.begin(), impl.epochs.end(),
-                                   [&](const EpochRow& row) { return row.epoch == epoch; });
+WelcomeReport Outbox::ApplyWelcome(const Welcome& welcome) {
+  return impl_->Watching([&] { return impl_->ApplyWelcome(welcome); });
+}
+
+MoveReport Outbox::Impl::MoveSuffix(std::uint64_t epoch, const std::string& why) {
+  RequireWritable();
+  const auto forked =
+      std::find_if(epochs.begin(), epochs.end(), [&](const EpochRow& row) { return row.epoch == epoch; });
   MoveReport report;
-  report.first_position = impl.last_position + 1;
-  if (forked == impl.epochs.end()) return report;
+  report.first_position = last_position + 1;
+  if (forked == epochs.end()) return report;
 
   // What was given up here is not confirmed before its tombstone is.
-  const Position first = std::min({impl.FirstUnresolved(forked->base + 1), impl.EndOf(*forked) + 1,
-                                   impl.FirstUnconfirmedGivenUp(epoch).value_or(impl.last_position + 1)});
-  const Position old_last = impl.last_position;
-  Hash new_head = impl.head;
+  const Position first = std::min({FirstUnresolved(forked->base + 1), EndOf(*forked) + 1,
+                                   FirstUnconfirmedGivenUp(epoch).value_or(last_position + 1)});
+  const Position old_last = last_position;
+  Hash new_head = head;
   if (first <= old_last) {
-    StatementRun run(impl.statements->event_header);
+    StatementRun run(statements->event_header);
     run.Bind(first).Step();
     new_head = run.HashAt(2);
   }
 
   // First take them all out: delivered, parked and their identities.
-  impl.RemoveDelivered({first, old_last});
-  impl.DropExceptions({first, old_last}, /*keep_given_up=*/true);
-  const std::vector<EpochRow> before = impl.epochs;
-  for (EpochRow& row : impl.epochs) {
-    if (impl.EndOf(row) < first) continue;
+  RemoveDelivered({first, old_last});
+  DropExceptions({first, old_last}, /*keep_given_up=*/true);
+  const std::vector<EpochRow> before = epochs;
+  for (EpochRow& row : epochs) {
+    if (EndOf(row) < first) continue;
     const std::uint64_t issued = row.retained ? row.issued : old_last - row.base;
     const std::uint64_t retained = first - 1 > row.base ? first - 1 - row.base : 0;
-    impl.CloseEpoch(row, retained, issued, retained > 0 ? new_head : row.genesis);
+    CloseEpoch(row, retained, issued, retained > 0 ? new_head : row.genesis);
   }
-  report.new_epoch = impl.BeginEpoch(first - 1, new_head, why);
+  report.new_epoch = BeginEpoch(first - 1, new_head, why);
   report.first_position = first;
   const auto old_id = [&](Position position) {
     for (auto row = before.rbegin(); row != before.rend(); ++row) {
@@ -244,9 +254,9 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
   for (Position from = first; from <= old_last; from += kMovePage) {
     std::vector<EventRow> page;
     {
-      StatementRun run(impl.statements->read_events);
+      StatementRun run(statements->read_events);
       run.Bind(from).Bind(std::min(old_last, from + kMovePage - 1));
-      while (run.Step()) page.push_back(impl.ReadRow(run));
+      while (run.Step()) page.push_back(ReadRow(run));
     }
     for (EventRow& row : page) {
       Record& record = row.record;
@@ -256,43 +266,47 @@ MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
       as_was.id = old.id;
       if (moved_predecessor) {
         as_was.lane_predecessor->id = old_id(*row.predecessor);
-        record.lane_predecessor->hash = impl.RequireHashOf(*row.predecessor);
+        record.lane_predecessor->hash = RequireHashOf(*row.predecessor);
       }
       const bool damaged = !as_was.HashMatches();
-      const bool given_up = impl.tombstoned.Contains(row.position) || damaged;
-      record.previous_hash = impl.head;
+      const bool given_up = tombstoned.Contains(row.position) || damaged;
+      record.previous_hash = head;
       record.hash =
           RecordHash(record.id, record.lane, record.lane_predecessor, record.previous_hash, record.event);
       const std::string origin = EncodeOrigin(record.origin.value_or(old));
       std::optional<Hash> predecessor_hash;
       if (record.lane_predecessor) predecessor_hash = record.lane_predecessor->hash;
-      StatementRun run(impl.statements->update_identity);
+      StatementRun run(statements->update_identity);
       run.BindOptional(predecessor_hash)
           .Bind(record.previous_hash)
           .Bind(record.hash)
           .BindBlob(origin)
           .Bind(row.position)
           .Execute();
-      impl.head = record.hash;
+      head = record.hash;
       if (given_up) {
         std::string reason = kDamagedReason;
         std::string cause;
-        if (StatementRun found(impl.statements->find_exception); found.Bind(row.position).Step()) {
+        if (StatementRun found(statements->find_exception); found.Bind(row.position).Step()) {
           reason = found.Text(1);
           cause = found.Text(2);
         }
-        impl.ForgetGivenUp(old.id);
+        ForgetGivenUp(old.id);
         if (reason == kReleasedReason) {
-          impl.GiveUp(row.position, record, TombstoneKind::kReleased, cause);
+          GiveUp(row.position, record, TombstoneKind::kReleased, cause);
         } else {
-          impl.DeclareDamaged(row.position, record);
+          DeclareDamaged(row.position, record);
         }
       }
       ++report.moved;
     }
   }
-  impl.AddIncident(Counted(report.moved, "event") + " moved into a new epoch: " + why);
+  AddIncident(Counted(report.moved, "event") + " moved into a new epoch: " + why);
   return report;
+}
+
+MoveReport Outbox::MoveSuffix(std::uint64_t epoch, const std::string& why) {
+  return impl_->Watching([&] { return impl_->MoveSuffix(epoch, why); });
 }
 
 }  // namespace tillwire

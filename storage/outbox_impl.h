@@ -10,41 +10,22 @@
 #include <unordered_map>
 #include <vector>
 
+#include "storage/epoch_layout.h"
 #include "storage/outbox.h"
+#include "storage/outbox_words.h"
 #include "storage/overlay_vfs.h"
 #include "storage/reserved_database.h"
 
 namespace tillwire {
 
-// The reasons of an event that was given up here: its stored bytes fail their hash, or a person released it.
-// It is never sent; its sequence is closed by a tombstone. Any other tombstoned event is one whose sequence
-// the centre had closed when it arrived.
-inline constexpr char kDamagedReason[] = "DAMAGED";
-inline constexpr char kReleasedReason[] = "RELEASED";
+// Beside the database.
+inline constexpr char kMarkFile[] = "outbox.hwm";
 
 // Between the first two attempts to write again after the disk failed.
 inline constexpr std::chrono::seconds kFirstPatience{2};
 
 // Why an event is neither pending nor delivered; the numbers are those of the table `exceptions`.
 enum class ExceptionKind { kParked = 1, kTombstoned = 2 };
-
-// A row of `epochs`.
-struct EpochRow {
-  std::uint32_t ordinal = 0;
-  std::uint64_t epoch = 0;
-  Position base = 0;  // the position of its (absent) sequence 0
-  Hash genesis;
-  std::optional<std::uint64_t> retained;  // sequences that kept their identity; absent while it is open
-  std::uint64_t issued = 0;     // sequences ever given out, moved and lost ones included; valid once closed
-  Hash last_hash;               // of the record at `retained`, or genesis; valid once closed
-  std::uint64_t backed_up = 0;  // the centre has a backup through this sequence
-  std::string why;              // it began
-};
-
-// What the column `announced` of lost_ranges says. What is safe is remembered, not announced.
-inline constexpr std::int64_t kLossUnannounced = 0;
-inline constexpr std::int64_t kLossAnnounced = 1;
-inline constexpr std::int64_t kLossSafe = 2;
 
 // What of an epoch will never come, or not under its identity.
 struct EpochLosses {
@@ -96,6 +77,28 @@ class Outbox::Impl {
   void Load();
   void CheckMachine();
 
+  // outbox_damage.cc
+  Result<void> SalvageWhereDamaged();
+  [[nodiscard]] std::optional<Error> LookForDamage(const std::string& file,
+                                                   const std::string& overlay_name) const;
+  [[nodiscard]] std::optional<Error> FindDamage(const OutboxOptions& wanted);
+  [[nodiscard]] bool EpochEndsProve();
+  Result<void> Salvage(const Error& damage);
+  [[nodiscard]] Result<std::string> FreeStem() const;
+  void FinishSalvage(std::size_t epochs_before);
+  void NoticeDamage(const Error& error);
+  void RequireSoundStructure();
+  // Runs what may meet damage.
+  template <typename Body>
+  auto Watching(Body body) -> decltype(body()) {
+    try {
+      return body();
+    } catch (const StorageFault& fault) {
+      NoticeDamage(fault.error());
+      throw;
+    }
+  }
+
   // outbox_rescue.cc
   [[nodiscard]] Error Explained(const Error& cause) const;
   void Doubt(const Error& error);
@@ -113,6 +116,7 @@ class Outbox::Impl {
   void SetMark(std::shared_ptr<HighWaterMark> mark);
 
   // outbox.cc
+  Result<Captured> Capture(const CaptureInput& input);
   void WriteHighWaterMark();
   [[nodiscard]] RecordId IdOf(Position position) const;
   [[nodiscard]] std::optional<Hash> HashOf(Position position);
@@ -122,6 +126,7 @@ class Outbox::Impl {
   void AddIncident(const std::string& text);
 
   // outbox_check.cc; StorageFault(kDataLoss) where the file can't be right
+  void CheckSchema();
   void CheckLoaded();
   static void Require(bool holds, const std::string& what);
   static Interval RequireRange(std::uint64_t first, std::uint64_t last, const char* what);
@@ -131,6 +136,8 @@ class Outbox::Impl {
   [[nodiscard]] Position FirstUnresolved(Position from) const;
   [[nodiscard]] Position NextPending(Position after) const;
   [[nodiscard]] Position PendingRunEnd(Position first) const;
+  PendingPage ReadPending(Position after, std::size_t max_records, std::size_t max_bytes);
+  void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);
   [[nodiscard]] EventRow ReadRow(StatementRun& run) const;
   [[nodiscard]] std::optional<EventRow> TryReadRow(StatementRun& run) const;
   void Confirm(Interval interval);
@@ -158,6 +165,9 @@ class Outbox::Impl {
   EpochRow& OpenEpoch() { return epochs.back(); }
   std::uint64_t BeginEpoch(Position base, const Hash& head, const std::string& why);
   void CloseEpoch(EpochRow& row, std::uint64_t retained, std::uint64_t issued, const Hash& last_hash);
+  WelcomeReport ApplyWelcome(const Welcome& welcome);
+  MoveReport MoveSuffix(std::uint64_t epoch, const std::string& why);
+  void KeepEpochCopy();
   void ReconcileEpoch(EpochRow& row, const EpochState& state, WelcomeReport& report);
   bool AgreesAt(const EpochRow& row, std::uint64_t sequence, const Hash& hash);
 
@@ -169,6 +179,7 @@ class Outbox::Impl {
   void DeclareLost(const Tombstone& tombstone);
   void GiveUp(Position position, const Record& record, TombstoneKind kind, const std::string& cause);
   void DeclareDamaged(Position position, const Record& record);
+  [[nodiscard]] std::optional<Hash> HashBeside(Position position, Position neighbour);
   void DeclareUnreadable(Position position);
   void CloseSequence(Position position, const Tombstone& tombstone);
   void ForgetGivenUp(RecordId id);
@@ -205,6 +216,7 @@ class Outbox::Impl {
   [[nodiscard]] Position PrunableAtMost() const;
   [[nodiscard]] Position PrunableThrough(WallTime server_time);
   bool PruneForRoom();
+  Upkeep Maintain(WallTime server_time);
   void NoteAnchor(WallTime server_time);
   [[nodiscard]] bool NearlyFull() const;
   [[nodiscard]] bool WantsWelcome() const;
@@ -213,7 +225,8 @@ class Outbox::Impl {
   void NotePrunedNotInEffect(Position through);
   std::uint64_t PrunedNotInEffect();
 
-  OutboxOptions options;  // store and terminal are the file's, once it is open
+  std::string file_name = kOutboxFile;  // the database's
+  OutboxOptions options;                // store and terminal are the file's, once it is open
   const Clock& clock;
   Rng& rng;
   std::unique_ptr<OwnerLock> lock;
@@ -225,9 +238,11 @@ class Outbox::Impl {
   std::unique_ptr<Statements> statements;
 
   // Of a disk that failed.
-  std::optional<Error> trouble;  // why nothing that lasts can be written
-  bool suspect = false;          // a write or a sync failed: the files are only to be copied
-  bool unsound = false;          // what is in memory can't be trusted: the files are to be opened anew
+  std::optional<Error> trouble;     // why nothing that lasts can be written
+  std::optional<Error> damage_met;  // the files are to be salvaged
+  int salvages = 0;                 // for that
+  bool suspect = false;             // a write or a sync failed: the files are only to be copied
+  bool unsound = false;             // what is in memory can't be trusted: the files are to be opened anew
   BootTime try_again_at{};
   BootTime patience = kFirstPatience;
   std::uint64_t openings = 0;  // since the first

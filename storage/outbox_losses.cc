@@ -170,26 +170,35 @@ void Outbox::Impl::CloseSequence(Position position, const Tombstone& tombstone) 
   DeclareLost(tombstone);
 }
 
+// Its own hashes may be what is damaged: its neighbours know them, too.
 void Outbox::Impl::DeclareDamaged(Position position, const Record& record) {
-  GiveUp(position, record, TombstoneKind::kDamaged,
+  Record known = record;
+  known.previous_hash = HashBeside(position, position - 1).value_or(record.previous_hash);
+  known.hash = HashBeside(position, position + 1).value_or(record.hash);
+  GiveUp(position, known, TombstoneKind::kDamaged,
          "the stored bytes do not match their hash; capture the action again");
+}
+
+// What the event at `neighbour`, which stands next to `position`, knows of the link between the two.
+std::optional<Hash> Outbox::Impl::HashBeside(Position position, Position neighbour) {
+  if (neighbour < first_retained || neighbour > last_position ||
+      IdOf(neighbour).epoch != IdOf(position).epoch) {
+    return std::nullopt;
+  }
+  StatementRun run(statements->event_header);
+  if (!run.Bind(neighbour).Step()) return std::nullopt;
+  return Hash::FromBytes(run.Blob(neighbour < position ? 3 : 2));
 }
 
 // Its row is missing, or is none any more. Its neighbours know its hashes.
 void Outbox::Impl::DeclareUnreadable(Position position) {
   const RecordId id = IdOf(position);
-  const auto hash_beside = [&](Position neighbour, int column) -> std::optional<Hash> {
-    if (neighbour < first_retained || neighbour > last_position || IdOf(neighbour).epoch != id.epoch)
-      return std::nullopt;
-    StatementRun run(statements->event_header);
-    return run.Bind(neighbour).Step() ? Hash::FromBytes(run.Blob(column)) : std::nullopt;
-  };
   Tombstone tombstone;
   tombstone.epoch = id.epoch;
   tombstone.first = tombstone.last = id.sequence;
   tombstone.kind = TombstoneKind::kDamaged;
-  tombstone.previous_hash = hash_beside(position - 1, 3);
-  tombstone.last_hash = hash_beside(position + 1, 2);
+  tombstone.previous_hash = HashBeside(position, position - 1);
+  tombstone.last_hash = HashBeside(position, position + 1);
   tombstone.cause = "its row can't be read; capture the action again";
   CloseSequence(position, tombstone);
 }

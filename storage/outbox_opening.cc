@@ -12,7 +12,6 @@ namespace tillwire {
 namespace {
 
 constexpr char kLockFile[] = "outbox.lock";
-constexpr char kMarkFile[] = "outbox.hwm";
 // Beyond the limit for captures, for what must go on when that is reached: marking, parking, moving, upkeep.
 constexpr std::uint64_t kHeadroomBytes = 64ULL << 20;
 
@@ -47,11 +46,14 @@ Result<void> Outbox::Impl::OpenWritable() {
   if (auto finished = DatabaseReplacement(DatabasePath(), options.database.vfs).Finish(); !finished) {
     return finished;
   }
+  if (!options.only_reads) {
+    if (auto sound = SalvageWhereDamaged(); !sound) return sound;
+  }
   return OpenStore(options.database, options.only_reads ? 0 : options.reserve_bytes);
 }
 
 std::filesystem::path Outbox::Impl::DatabasePath() const {
-  return options.directory / kOutboxFile;
+  return options.directory / file_name;
 }
 
 // Whatever it held in memory is loaded anew.
@@ -77,6 +79,7 @@ Result<void> Outbox::Impl::OpenFiles(const DatabaseOptions& how) {
   if (!opened) return opened.error();
   files = std::move(*opened);
   database = &files->Handle();
+  CheckSchema();
   if (auto migrated = Migrate(*database, "outbox " + options.directory.string(), kOutboxMigrations);
       !migrated) {
     return migrated;
@@ -105,8 +108,10 @@ Result<void> Outbox::Impl::LoadStore() {
     }
   } else {
     if (epochs.empty()) BeginEpoch(0, Hash{}, "the outbox was created");
+    const std::size_t epochs_before = epochs.size();
     CheckMachine();
     CheckHighWaterMark();
+    FinishSalvage(epochs_before);
   }
   StatementRun(statements->commit).Execute();
   WriteHighWaterMark();

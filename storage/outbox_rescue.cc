@@ -73,7 +73,9 @@ void Outbox::Impl::TryToWrite() {
   CloseStore();
   overlay.reset();
   ++openings;
-  Result<void> opened = suspect ? CopyToNewFiles() : Result<void>();
+  // A salvage makes new files, too.
+  const bool damaged = damage_met.has_value();
+  Result<void> opened = suspect && !damaged ? CopyToNewFiles() : Result<void>();
   if (opened) opened = OpenWritable();
   if (!opened) return GoOnReading(opened.error());
   const std::string before = trouble->message;
@@ -81,6 +83,7 @@ void Outbox::Impl::TryToWrite() {
   unsound = false;
   patience = kFirstPatience;
   const bool copied = std::exchange(suspect, false);
+  if (damaged) return;
   NoteRescue(before + (copied
                            ? "; what it holds was copied to new files and checked, and it goes on with them: "
                              "have the disk checked"

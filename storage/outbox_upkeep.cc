@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint64_t kPruneStep = 256;      // rows deleted in one step
 constexpr std::chrono::hours kAnchorEvery{1};  // how often the centre's clock is noted
 constexpr std::int64_t kIncidentsKept = 1000;
-constexpr char kPrunedNotInEffect[] = "pruned_not_in_effect";  // in meta: how many
 
 }  // namespace
 
@@ -147,30 +146,33 @@ std::string Outbox::Impl::RoomRemedy() const {
   return remedy + "; or raise outbox.max_bytes";
 }
 
-Upkeep Outbox::Maintain(WallTime server_time) {
-  Impl& impl = *impl_;
-  if (impl.trouble) return {};
-  impl.NoteAnchor(server_time);
+Upkeep Outbox::Impl::Maintain(WallTime server_time) {
+  if (trouble) return {};
+  NoteAnchor(server_time);
   Upkeep upkeep;
-  if (const Position through = impl.PrunableThrough(server_time); through >= impl.first_retained) {
-    const Position step = std::min(through, impl.first_retained + kPruneStep - 1);
-    impl.PruneEvents(step);
+  if (const Position through = PrunableThrough(server_time); through >= first_retained) {
+    const Position step = std::min(through, first_retained + kPruneStep - 1);
+    PruneEvents(step);
     upkeep.pruned = true;
     upkeep.more = step < through;
-    impl.MeasureRoom();
+    MeasureRoom();
   }
   // Never a key whose event is still here: a repeat would then be another event under the same derived id.
   SQLite::Statement drop_keys(
-      *impl.database,
+      *database,
       "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE position < ? AND position <= "
       "(SELECT max(captured_through) FROM anchors WHERE server_time <= ?) LIMIT ?)");
   StatementRun keys(drop_keys);
-  keys.Bind(impl.first_retained);
-  keys.Bind(ToMicros(server_time - impl.options.idempotency_retention)).Bind(kPruneStep);
+  keys.Bind(first_retained);
+  keys.Bind(ToMicros(server_time - options.idempotency_retention)).Bind(kPruneStep);
   if (static_cast<std::uint64_t>(keys.Execute()) == kPruneStep) upkeep.more = true;
-  upkeep.nearly_full = impl.NearlyFull();
-  upkeep.wants_welcome = impl.WantsWelcome();
+  upkeep.nearly_full = NearlyFull();
+  upkeep.wants_welcome = WantsWelcome();
   return upkeep;
+}
+
+Upkeep Outbox::Maintain(WallTime server_time) {
+  return impl_->Watching([&] { return impl_->Maintain(server_time); });
 }
 
 OutboxStatus Outbox::Status() {

@@ -1,4 +1,6 @@
 // What the outbox makes of a file that SQLite takes for intact, and that can't be right all the same.
+#include <filesystem>
+
 #include "tests/storage/outbox_harness.h"
 
 namespace tillwire {
@@ -24,7 +26,7 @@ TEST_CASE("a row that can't be read, or is gone, is given up by name, and the re
   CHECK(lost[1].tombstone.first == 5);
 }
 
-TEST_CASE("a file whose values can't be right is refused as damaged when it is opened") {
+TEST_CASE("a file whose values can't be right is salvaged when it is opened, and set aside as it was") {
   const char* edit = GENERATE(
       "UPDATE delivered SET last = -1", "UPDATE delivered SET first = 7",
       "INSERT INTO delivered VALUES (90, 95)", "UPDATE events SET position = 1 << 40 WHERE position = 5",
@@ -39,13 +41,26 @@ TEST_CASE("a file whose values can't be right is refused as damaged when it is o
   harness.Answer({1, 2}, Disposition::kAccepted);
   harness.Close();
   harness.EditFile(edit);
-  const auto opened = harness.TryOpen();
-  REQUIRE_FALSE(opened.ok());
-  CHECK(opened.error().code == ErrorCode::kDataLoss);
-  CHECK_THAT(opened.error().message, Catch::Contains("the outbox file is damaged"));
+  harness.Open();
+  const OutboxStatus status = harness.Status();
+  REQUIRE_FALSE(status.incidents.empty());
+  CHECK_THAT(status.incidents.front().text, Catch::Contains("the outbox was damaged"));
+  CHECK(status.epoch_ordinal >= 2);
+  CHECK(status.pending + status.delivered + status.lost >= 5);
+  harness.Pending();
+  harness.Capture("order:1", "6");
+  CHECK(harness.Pending().records.back().record.event == "event 6");
+  // Set aside once: what was made is sound.
+  harness.Open();
+  std::size_t kept = 0;
+  for (const auto& file : std::filesystem::directory_iterator(harness.options.directory)) {
+    if (file.path().filename().string().rfind("outbox.damaged-", 0) == 0 && file.path().extension() == ".db")
+      ++kept;
+  }
+  CHECK(kept == 1);
 }
 
-TEST_CASE("a lane whose last event is gone takes no capture, and others do") {
+TEST_CASE("a lane whose last event is gone takes captures again once the outbox is salvaged") {
   OutboxHarness harness;
   harness.Open();
   for (int i = 1; i <= 4; ++i) harness.Capture("order:" + std::to_string(i), std::to_string(i));
@@ -53,7 +68,12 @@ TEST_CASE("a lane whose last event is gone takes no capture, and others do") {
   harness.outbox->Begin();
   CHECK_THROWS_AS(harness.outbox->Capture(harness.Input("order:2", "x")), StorageFault);
   harness.outbox->Rollback();
-  harness.Capture("order:3", "y");
+  harness.Capture("order:2", "y");
+  CHECK(harness.PendingEvents() == std::vector<std::string>{"event 1", "event 3", "event 4", "event y"});
+  const auto lost = harness.Status().lost_ranges;
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].tombstone.first == 2);
+  CHECK(lost[0].tombstone.last == 2);
 }
 
 TEST_CASE("a pause that can't be read is none: a queue must not stand still for ever") {

@@ -122,10 +122,20 @@ TEST_CASE("A million delivered events cost a digest no more than a few") {
   OutboxHarness harness;
   harness.Open();
   CaptureMany(harness, 3);
-  // As if there had been a million: what is delivered is one range.
-  harness.Edit(
-      "UPDATE events SET position = position + 1000000; UPDATE lanes SET position = position + 1000000;"
-      "INSERT INTO delivered VALUES (1, 1000001)");
+  // As if there had been a million: what is delivered is one range. A hash covers its event's sequence.
+  std::string edits =
+      "UPDATE lanes SET position = position + 1000000;"
+      "INSERT INTO delivered VALUES (1, 1000001);";
+  std::optional<Hash> head;
+  for (const PendingRecord& pending : harness.Pending().records) {
+    const Record& record = pending.record;
+    const Hash previous = head.value_or(record.previous_hash);
+    head = RecordHash({record.id.epoch, record.id.sequence + 1'000'000}, record.lane, {}, previous,
+                      record.event);
+    edits += "UPDATE events SET position = position + 1000000, previous_hash = x'" + previous.ToHex() +
+             "', hash = x'" + head->ToHex() + "' WHERE position = " + std::to_string(pending.position) + ";";
+  }
+  harness.Edit(edits);
   const auto begin = std::chrono::steady_clock::now();
   const Digest digest = Read(harness);
   const auto spent =
