@@ -85,7 +85,7 @@ Error ErrorFromSqlite(const SQLite::Exception& exception) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       error.code = ErrorCode::kDataLoss;
-      error.hint = "the file is damaged; set it aside, do not delete it";
+      error.hint = "the file is damaged: check the disk, and do not delete the file";
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -86,14 +86,14 @@ std::optional<Error> Outbox::Impl::FindDamage(const OutboxOptions& wanted) {
   if (scan && ((*scan)->HasDamagedCommit() || (lacks && (*scan)->HasFramesBehindDamage()))) {
     return Damaged("its log is, in the middle");
   }
-  if (!lacks && EpochEndsProve()) return std::nullopt;
+  if (!lacks && EpochEndsProve(lacks)) return std::nullopt;
   if (const auto broken = BrokenStructure(*database)) return Damaged(*broken);
-  return EpochEndsProve() ? std::nullopt : std::optional(Damaged("an epoch's events do not match it"));
+  return EpochEndsProve(lacks) ? std::nullopt : std::optional(Damaged("an epoch's events do not match it"));
 }
 
 // Whether of each epoch the first or the last event has the hash that it should have: if neither does, it is
-// not one event that is damaged.
-bool Outbox::Impl::EpochEndsProve() {
+// not one event that is damaged. `of_one_too`: where there is only one, it counts as both.
+bool Outbox::Impl::EpochEndsProve(bool of_one_too) {
   const auto proves = [this](Position position) {
     StatementRun run(statements->read_event);
     if (!run.Bind(position).Step()) return false;
@@ -103,7 +103,9 @@ bool Outbox::Impl::EpochEndsProve() {
   for (const EpochRow& row : epochs) {
     const Position first = std::max(row.base + 1, first_retained);
     const Position last = EndOf(row);
-    if (first > last || tombstoned.Contains(first) || tombstoned.Contains(last)) continue;
+    if (first > last || (first == last && !of_one_too) || tombstoned.Contains(first) ||
+        tombstoned.Contains(last))
+      continue;
     if (!proves(first) && !proves(last)) return false;
   }
   return true;

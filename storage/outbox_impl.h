@@ -82,7 +82,7 @@ class Outbox::Impl {
   [[nodiscard]] std::optional<Error> LookForDamage(const std::string& file,
                                                    const std::string& overlay_name) const;
   [[nodiscard]] std::optional<Error> FindDamage(const OutboxOptions& wanted);
-  [[nodiscard]] bool EpochEndsProve();
+  [[nodiscard]] bool EpochEndsProve(bool of_one_too);
   Result<void> Salvage(const Error& damage);
   [[nodiscard]] Result<std::string> FreeStem() const;
   void FinishSalvage(std::size_t epochs_before);

@@ -243,9 +243,11 @@ TEST_CASE_METHOD(ExplainRig, "Explained: the disk can't be read") {
   for (int i = 2; i <= 60; ++i) events.push_back(CaptureOne("W-" + std::to_string(i)));
   agent.Stop();
   RuinPage(agent.OutboxDirectory() / "outbox.db", events[30]);
-  StartCentre();
   agent.Start();
-  CheckReason(events[59], v1::EXPLANATION_REASON_DISK, "the outbox can't be used", "damaged");
+  // Without this the agent would salvage it: what stands where the copy is to be written can't be deleted.
+  std::filesystem::create_directories(agent.OutboxDirectory() / "outbox.db-new" / "in-the-way");
+  StartCentre();
+  CheckReason(events[59], v1::EXPLANATION_REASON_DISK, "the outbox can't be used", "disk");
 }
 
 }  // namespace
