@@ -17,6 +17,7 @@
 #include "agent/capture/capture_server.h"
 #include "agent/capture/capture_service.h"
 #include "agent/change_feed.h"
+#include "agent/mark_thread.h"
 #include "agent/metrics_page.h"
 #include "agent/outbox_worker.h"
 #include "agent/spool/spool_importer.h"
@@ -30,6 +31,7 @@
 #include "platform/service_reporter.h"
 #include "platform/system_clock.h"
 #include "platform/system_rng.h"
+#include "storage/group_commit.h"
 #include "storage/outbox.h"
 
 namespace tillwire {
@@ -78,6 +80,12 @@ CommitProbe CommitProbeFrom(const PhaseProbe& probe) {
   if (!probe) return {};
   return [probe](CommitPhase phase) {
     probe(phase == CommitPhase::kBeforeCommit ? AgentPhase::kBeforeCommit : AgentPhase::kInCommit);
+  };
+}
+
+OutboxWorker::MakeQueue OnStorageThread(const PhaseProbe& probe) {
+  return [probe](Transactional& store) {
+    return std::make_unique<GroupCommit>(store, GroupCommit::kDefaultMaxGroup, CommitProbeFrom(probe));
   };
 }
 
@@ -144,15 +152,17 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   const auto publish = [&changes](const std::vector<Position>& events) { changes.Publish(events); };
   AgentMetrics metrics;
   std::atomic<Uplink*> uplink_of_worker = nullptr;  // that is made after the worker, which it uses
-  OutboxWorker worker(
-      **opened, clock, metrics.commits, CommitProbeFrom(seams.phase_probe),
-      [&uplink_of_worker] {
-        if (Uplink* const told = uplink_of_worker) told->NotifyReopened();
-      },
-      publish,
-      [&uplink_of_worker] {
-        if (Uplink* const told = uplink_of_worker) told->NotifyRoomWanted();
-      });
+  MarkThread mark(**opened);
+  OutboxWorker::Notices notices;
+  notices.reopened = [&uplink_of_worker] {
+    if (Uplink* const told = uplink_of_worker) told->NotifyReopened();
+  };
+  notices.changed = publish;
+  notices.no_room = [&uplink_of_worker] {
+    if (Uplink* const told = uplink_of_worker) told->NotifyRoomWanted();
+  };
+  notices.mark_written = [&mark] { mark.NoteWritten(); };
+  OutboxWorker worker(**opened, clock, metrics.commits, OnStorageThread(seams.phase_probe), notices);
   std::unique_ptr<CaptureStore> wrapped;
   if (seams.wrap_capture_store) wrapped = seams.wrap_capture_store(worker);
   CaptureStore& store = wrapped ? *wrapped : worker;
@@ -236,6 +246,7 @@ int RunAgent(const AgentConfig& config, const AgentSeams& seams) {
   server->Shutdown(kShutdownGrace);
   uplink.Stop();
   worker.Stop();
+  mark.Stop();
   spdlog::info("agent: stopped");
   return 0;
 }

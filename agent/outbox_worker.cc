@@ -2,27 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
-
 namespace tillwire {
-namespace {
 
-constexpr std::chrono::seconds kMarkSyncInterval{1};
-
-}  // namespace
-
-OutboxWorker::OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
-                           std::function<void()> on_reopened,
-                           std::function<void(const std::vector<Position>&)> on_changed,
-                           std::function<void()> on_no_room)
+OutboxWorker::OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics,
+                           const MakeQueue& make_queue, Notices notices)
     : outbox_(outbox),
       last_position_(outbox.LastPosition()),
-      on_reopened_(std::move(on_reopened)),
-      on_changed_(std::move(on_changed)),
-      on_no_room_(std::move(on_no_room)),
-      mark_thread_([this] { SyncMarkWhenWritten(); }),
+      notices_(std::move(notices)),
       timed_(outbox, clock, metrics),
-      commits_(timed_, GroupCommit::kDefaultMaxGroup, std::move(probe)) {}
+      commits_(make_queue(timed_)) {}
 
 OutboxWorker::~OutboxWorker() {
   Stop();
@@ -32,22 +20,22 @@ void OutboxWorker::Capture(CaptureInput input, std::function<void(Result<Capture
   // Shared, because std::function must be copyable.
   auto reply = std::make_shared<std::optional<Result<Captured>>>();
   auto position = std::make_shared<Position>(0);
-  commits_.Submit({[this, reply, position, input = std::move(input)] {
-                     *reply = outbox_.Capture(input);
-                     NoteStored(**reply);
-                     *position = outbox_.LastPosition();
-                   },
-                   [this, reply, position, done = std::move(done)](const Result<void>& committed) {
-                     NoteCommitted(committed);
-                     if (!committed) {
-                       done(Named(committed.error()));
-                       return;
-                     }
-                     NoteCaptured(*position);
-                     if ((*reply)->ok() && !(**reply)->repeated) Changed({(**reply)->position});
-                     NoteRefused(**reply);
-                     done(std::move(**reply));
-                   }});
+  commits_->Submit({[this, reply, position, input = std::move(input)] {
+                      *reply = outbox_.Capture(input);
+                      NoteStored(**reply);
+                      *position = outbox_.LastPosition();
+                    },
+                    [this, reply, position, done = std::move(done)](const Result<void>& committed) {
+                      NoteCommitted(committed);
+                      if (!committed) {
+                        done(Named(committed.error()));
+                        return;
+                      }
+                      NoteCaptured(*position);
+                      if ((*reply)->ok() && !(**reply)->repeated) Changed({(**reply)->position});
+                      NoteRefused(**reply);
+                      done(std::move(**reply));
+                    }});
 }
 
 void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
@@ -55,31 +43,31 @@ void OutboxWorker::CaptureInOrder(std::vector<CaptureInput> inputs,
   auto replies = std::make_shared<std::vector<Result<Captured>>>();
   auto position = std::make_shared<Position>(0);
   const std::size_t count = inputs.size();
-  commits_.Submit({[this, replies, position, inputs = std::move(inputs)] {
-                     replies->clear();
-                     for (const CaptureInput& input : inputs) {
-                       const bool full = !replies->empty() && !replies->back().ok() &&
-                                         replies->back().error().code == ErrorCode::kResourceExhausted;
-                       replies->push_back(full ? replies->back() : outbox_.Capture(input));
-                       NoteStored(replies->back());
-                     }
-                     *position = outbox_.LastPosition();
-                   },
-                   [this, replies, position, count, done = std::move(done)](const Result<void>& committed) {
-                     NoteCommitted(committed);
-                     if (!committed) {
-                       done(std::vector<Result<Captured>>(count, Named(committed.error())));
-                       return;
-                     }
-                     NoteCaptured(*position);
-                     std::vector<Position> captured;
-                     for (const auto& reply : *replies) {
-                       if (reply && !reply->repeated) captured.push_back(reply->position);
-                     }
-                     if (!captured.empty()) Changed(captured);
-                     if (!replies->empty()) NoteRefused(replies->back());
-                     done(std::move(*replies));
-                   }});
+  commits_->Submit({[this, replies, position, inputs = std::move(inputs)] {
+                      replies->clear();
+                      for (const CaptureInput& input : inputs) {
+                        const bool full = !replies->empty() && !replies->back().ok() &&
+                                          replies->back().error().code == ErrorCode::kResourceExhausted;
+                        replies->push_back(full ? replies->back() : outbox_.Capture(input));
+                        NoteStored(replies->back());
+                      }
+                      *position = outbox_.LastPosition();
+                    },
+                    [this, replies, position, count, done = std::move(done)](const Result<void>& committed) {
+                      NoteCommitted(committed);
+                      if (!committed) {
+                        done(std::vector<Result<Captured>>(count, Named(committed.error())));
+                        return;
+                      }
+                      NoteCaptured(*position);
+                      std::vector<Position> captured;
+                      for (const auto& reply : *replies) {
+                        if (reply && !reply->repeated) captured.push_back(reply->position);
+                      }
+                      if (!captured.empty()) Changed(captured);
+                      if (!replies->empty()) NoteRefused(replies->back());
+                      done(std::move(*replies));
+                    }});
 }
 
 // Once for each change.
@@ -100,16 +88,11 @@ void OutboxWorker::NoteStored(const Result<Captured>& reply) {
 
 void OutboxWorker::NoteCaptured(Position last) {
   last_position_ = last;
-  {
-    const std::lock_guard lock(mark_mutex_);
-    // The mark's thread is woken once in its interval, not for each capture.
-    if (std::exchange(mark_written_, true)) return;
-  }
-  mark_wake_.notify_one();
+  if (notices_.mark_written) notices_.mark_written();
 }
 
 void OutboxWorker::NoteRefused(const Result<Captured>& reply) const {
-  if (!reply && reply.error().code == ErrorCode::kResourceExhausted && on_no_room_) on_no_room_();
+  if (!reply && reply.error().code == ErrorCode::kResourceExhausted && notices_.no_room) notices_.no_room();
 }
 
 void OutboxWorker::Requeue(const Uuid& event_id, std::function<void(Result<Outbox::Requeued>)> done) {
@@ -182,7 +165,7 @@ void OutboxWorker::Status(std::function<void(Result<OutboxStatus>)> done) {
 }
 
 void OutboxWorker::Changed(const std::vector<Position>& events) const {
-  if (on_changed_) on_changed_(events);
+  if (notices_.changed) notices_.changed(events);
 }
 
 void OutboxWorker::NoteCommitted(const Result<void>& committed) {
@@ -192,7 +175,7 @@ void OutboxWorker::NoteCommitted(const Result<void>& committed) {
   LogTrouble();
   if (std::exchange(openings_, outbox_.Openings()) == outbox_.Openings()) return;
   last_position_ = outbox_.LastPosition();
-  if (on_reopened_) on_reopened_();
+  if (notices_.reopened) notices_.reopened();
 }
 
 // Once for each change.
@@ -218,32 +201,7 @@ Error OutboxWorker::Named(Error error) const {
 }
 
 void OutboxWorker::Stop() {
-  commits_.Stop();
-  {
-    const std::lock_guard lock(mark_mutex_);
-    stopping_ = true;
-  }
-  mark_wake_.notify_one();
-  if (mark_thread_.joinable()) mark_thread_.join();
-}
-
-void OutboxWorker::SyncMarkWhenWritten() {
-  std::unique_lock lock(mark_mutex_);
-  bool reported = false;
-  while (!stopping_ || mark_written_) {
-    mark_wake_.wait(lock, [this] { return mark_written_ || stopping_; });
-    mark_written_ = false;
-    lock.unlock();
-    try {
-      outbox_.SyncHighWaterMark();
-      reported = false;
-    } catch (const StorageFault& fault) {
-      if (!reported) spdlog::error("outbox: {}", fault.error().Text());
-      reported = true;
-    }
-    lock.lock();
-    mark_wake_.wait_for(lock, kMarkSyncInterval, [this] { return stopping_; });
-  }
+  commits_->Stop();
 }
 
 }  // namespace tillwire

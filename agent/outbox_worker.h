@@ -1,19 +1,16 @@
-// The storage thread: the only one that touches the outbox, and what the other threads ask it.
+// What is asked of the outbox, all of it on the one thread that touches it.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "agent/capture_store.h"
 #include "core/clock.h"
-#include "storage/group_commit.h"
+#include "storage/group_committer.h"
 #include "storage/outbox.h"
 #include "storage/timed_store.h"
 
@@ -22,16 +19,25 @@ namespace tillwire {
 // Any thread may call. What waits while a commit is under way shares the next one.
 class OutboxWorker final : public CaptureStore {
  public:
-  // `outbox`, `clock` and `metrics` outlive it. `on_reopened` is called on the storage thread when the outbox
-  // was opened anew after its disk failed: what was known of pending events counts no more. `on_changed` (may
-  // be empty) is told, on the storage thread, which events were captured, put back into the queue or given
-  // up; of none when a pause began or ended, or the stage of the room or the health of the disk changed.
-  // `on_no_room` (may be empty) is called, on the storage thread, after captures were refused for want of
-  // room.
-  OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, CommitProbe probe,
-               std::function<void()> on_reopened,
-               std::function<void(const std::vector<Position>&)> on_changed = {},
-               std::function<void()> on_no_room = {});
+  // Makes the queue that its jobs go through: in the agent a GroupCommit, whose thread is then the storage
+  // thread.
+  using MakeQueue = std::function<std::unique_ptr<CommitQueue>(Transactional& store)>;
+  // Who is told what, on the storage thread. Each may be empty.
+  struct Notices {
+    // The outbox was opened anew after its disk failed: what was known of pending events counts no more.
+    std::function<void()> reopened;
+    // Which events were captured, put back into the queue or given up; none when a pause began or ended, or
+    // the stage of the room or the health of the disk changed.
+    std::function<void(const std::vector<Position>&)> changed;
+    // Captures were refused for want of room.
+    std::function<void()> no_room;
+    // The high-water mark may have been written: somebody must sync it, off this thread.
+    std::function<void()> mark_written;
+  };
+
+  // `outbox`, `clock` and `metrics` outlive it.
+  OutboxWorker(Outbox& outbox, const Clock& clock, CommitMetrics& metrics, const MakeQueue& make_queue,
+               Notices notices);
   ~OutboxWorker() override;
   OutboxWorker(const OutboxWorker&) = delete;
   OutboxWorker& operator=(const OutboxWorker&) = delete;
@@ -57,17 +63,17 @@ class OutboxWorker final : public CaptureStore {
   template <typename T>
   void Ask(std::function<T(Outbox&)> question, std::function<void(Result<T>)> answer) {
     auto reply = std::make_shared<std::optional<T>>();
-    commits_.Submit({[this, reply, question = std::move(question)] { *reply = question(outbox_); },
-                     [this, reply, answer = std::move(answer)](const Result<void>& committed) {
-                       NoteCommitted(committed);
-                       answer(committed ? Result<T>(std::move(**reply))
-                                        : Result<T>(Named(committed.error())));
-                     }});
+    commits_->Submit({[this, reply, question = std::move(question)] { *reply = question(outbox_); },
+                      [this, reply, answer = std::move(answer)](const Result<void>& committed) {
+                        NoteCommitted(committed);
+                        answer(committed ? Result<T>(std::move(**reply))
+                                         : Result<T>(Named(committed.error())));
+                      }});
   }
 
   // The last position whose commit is durable.
   [[nodiscard]] Position LastPosition() const { return last_position_; }
-  // Finishes what was asked, then refuses, and syncs the high-water mark.
+  // Finishes what was asked, then refuses.
   void Stop();
 
  private:
@@ -85,7 +91,6 @@ class OutboxWorker final : public CaptureStore {
     });
   }
   void Changed(const std::vector<Position>& events) const;
-  void SyncMarkWhenWritten();
   void NoteCommitted(const Result<void>& committed);
   void LogRoom();
   void LogTrouble();
@@ -94,23 +99,14 @@ class OutboxWorker final : public CaptureStore {
 
   Outbox& outbox_;
   std::atomic<Position> last_position_;
-  const std::function<void()> on_reopened_;
-  const std::function<void(const std::vector<Position>&)> on_changed_;
-  const std::function<void()> on_no_room_;
+  const Notices notices_;
   // On the storage thread.
   RoomStage logged_stage_ = RoomStage::kPlenty;
   std::string logged_trouble_;
   std::uint64_t openings_ = 0;
 
-  // The high-water mark is synced on a thread of its own, at most once a second, off the capture path.
-  std::mutex mark_mutex_;
-  std::condition_variable mark_wake_;
-  bool mark_written_ = false;
-  bool stopping_ = false;
-  std::thread mark_thread_;
-
   TimedStore timed_;
-  GroupCommit commits_;
+  const std::unique_ptr<CommitQueue> commits_;
 };
 
 }  // namespace tillwire

@@ -6,6 +6,8 @@
 
 #include "core/text.h"
 #include "platform/files.h"
+#include "storage/vfs_call.h"
+#include "storage/vfs_control.h"
 
 namespace tillwire {
 namespace {
@@ -71,6 +73,13 @@ auto Naming(const char* what, const std::filesystem::path& path, Body body) -> d
   return error;
 }
 
+// The names of the database and its log.
+Result<void> SyncNames(SQLite::Database& database, const std::filesystem::path& path) {
+  const int code = sqlite3_file_control(database.getHandle(), "main", vfs_control::kSyncDirectory, nullptr);
+  if (code == SQLITE_NOTFOUND) return SyncDirectory(path.parent_path());
+  return CheckVfs("sync the directory of", path.string(), code);
+}
+
 }  // namespace
 
 Error ErrorFromSqlite(const SQLite::Exception& exception) {
@@ -108,10 +117,9 @@ Result<std::unique_ptr<SQLite::Database>> OpenUnsettledDatabase(const std::files
         path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_NOMUTEX,
         /*aBusyTimeoutMs=*/0, options.vfs);
     Configure(*database, options, max_bytes, log_bytes);
-    // Before the log is moved: a log that an earlier run deleted must not come back after a power cut.
-    if (options.vfs.empty()) {
-      if (auto synced = SyncDirectory(path.parent_path()); !synced) return synced.error();
-    }
+    // Before the log is moved: a log that an earlier run deleted must not come back after a power cut. And
+    // before it is written: one that an earlier run made, and did not come to sync, must not go with one.
+    if (auto synced = SyncNames(*database, path); !synced) return synced.error();
     return database;
   });
 }

@@ -115,6 +115,7 @@ void Outbox::Commit() {
     if (fault.error().code != ErrorCode::kResourceExhausted) impl.Doubt(fault.error());
     throw;
   }
+  if (!impl.ReadingOnly()) impl.on_disk_through = impl.last_position;
   impl.WriteHighWaterMark();
   impl.MoveLogWhenDue();
 }

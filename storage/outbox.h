@@ -274,7 +274,8 @@ class Outbox final : public Transactional {
   WelcomeReport ApplyWelcome(const Welcome& welcome);
   // The next records above `after` that wait, at most max_records and, from the second on, max_bytes of
   // events. Verifies each hash; a damaged event is given up (a tombstone closes its sequence) and does not
-  // come.
+  // come. Nor does, while nothing can be written (see Trouble()), what is not known to be on the disk; after
+  // that Openings() has counted up.
   PendingPage ReadPending(Position after, std::size_t max_records, std::size_t max_bytes);
   // Records what the centre answered. RETRY and CONFLICT change nothing here.
   void ApplyOutcomes(const std::vector<EventOutcome>& outcomes);

@@ -179,10 +179,12 @@ PendingPage Outbox::Impl::ReadPending(Position after, std::size_t max_records, s
   bool full = false;
   std::map<Position, std::optional<Record>> damaged;  // with the record where that can be read
   bool absent = false;                                // a row is
+  const Position sendable = SendableThrough();
   while (!full && page.records.size() < max_records) {
     const Position first = NextPending(page.scanned_through);
-    if (first > last_position) break;
-    const Position last = std::min(PendingRunEnd(first), first + max_records - page.records.size() - 1);
+    if (first > sendable) break;
+    const Position last =
+        std::min({PendingRunEnd(first), sendable, first + max_records - page.records.size() - 1});
     StatementRun run(statements->read_events);
     run.Bind(first).Bind(last);
     const auto miss_before = [&](Position position) {
@@ -221,7 +223,7 @@ PendingPage Outbox::Impl::ReadPending(Position after, std::size_t max_records, s
     AddIncident("the event at sequence " + std::to_string(IdOf(position).sequence) +
                 " is damaged on this disk and was given up; the others go on");
   }
-  page.at_end = NextPending(page.scanned_through) > last_position;
+  page.at_end = NextPending(page.scanned_through) > sendable;
   if (page.at_end) page.scanned_through = std::max(page.scanned_through, last_position);
   return page;
 }

@@ -114,6 +114,8 @@ class Outbox::Impl {
   // Whether what is written stays in memory.
   [[nodiscard]] bool ReadingOnly() const { return overlay != nullptr; }
   void SetMark(std::shared_ptr<HighWaterMark> mark);
+  [[nodiscard]] Position MarkedPosition();
+  [[nodiscard]] Position SendableThrough() const;
 
   // outbox.cc
   Result<Captured> Capture(const CaptureInput& input);
@@ -246,6 +248,9 @@ class Outbox::Impl {
   BootTime try_again_at{};
   BootTime patience = kFirstPatience;
   std::uint64_t openings = 0;  // since the first
+  // What lies above it may be gone after a power cut: a commit that failed in doubt can be read from the
+  // files all the same.
+  Position on_disk_through = 0;
 
   // Held in memory, always equal to the tables after Commit() or Load().
   std::vector<EpochRow> epochs;  // by ordinal; the last is open

@@ -106,6 +106,7 @@ Result<void> Outbox::Impl::LoadStore() {
     if (epochs.empty()) {
       return Error{ErrorCode::kUnavailable, "the outbox was never written", "make its disk writable"};
     }
+    on_disk_through = std::max(on_disk_through, MarkedPosition());
   } else {
     if (epochs.empty()) BeginEpoch(0, Hash{}, "the outbox was created");
     const std::size_t epochs_before = epochs.size();
@@ -114,6 +115,7 @@ Result<void> Outbox::Impl::LoadStore() {
     FinishSalvage(epochs_before);
   }
   StatementRun(statements->commit).Execute();
+  if (!ReadingOnly()) on_disk_through = last_position;
   WriteHighWaterMark();
   HoldRoom();
   MeasureRoom();

@@ -147,6 +147,25 @@ void Outbox::Impl::SetMark(std::shared_ptr<HighWaterMark> mark) {
   high_water_mark = std::move(mark);
 }
 
+// The mark is written when a commit is on the disk: what it names is there, and what was captured before
+// that. 0 where it names nothing of this file.
+Position Outbox::Impl::MarkedPosition() {
+  const auto mark = HighWaterMark::Open(options.directory / kMarkFile, overlay->Name());
+  if (!mark || !(*mark)->AtOpen()) return 0;
+  const RecordRef named = *(*mark)->AtOpen();
+  const EpochRow* row = RowOf(named.id.epoch);
+  if (row == nullptr) return 0;
+  const Position position = row->base + named.id.sequence;
+  if (named.id.sequence == 0) return named.hash == row->genesis ? position : 0;
+  return position <= EndOf(*row) && HashOf(position) == named.hash ? position : 0;
+}
+
+// An event that a power cut may still take must not take effect: its caller was not told that it is recorded,
+// and captures it again.
+Position Outbox::Impl::SendableThrough() const {
+  return ReadingOnly() ? std::min(on_disk_through, last_position) : last_position;
+}
+
 void Outbox::SyncHighWaterMark() {
   std::shared_ptr<HighWaterMark> mark;
   {

@@ -132,13 +132,7 @@ class Uplink::Impl final : public TransportListener, public std::enable_shared_f
   }
 
   void NotifyReopened() {
-    Post([this] {
-      Do([&] {
-        return machine_.OnStorageFailed(
-            Now(),
-            {ErrorCode::kUnavailable, "it was opened anew after its disk failed", "have the disk checked"});
-      });
-    });
+    Post([this] { Do([&] { return machine_.OnReopened(Now()); }); });
   }
 
   void NotifyPause(const std::optional<UplinkPause>& pause) {

@@ -327,6 +327,11 @@ UplinkActions UplinkMachine::OnStorageFailed(BootTime now, const Error& error) {
   return actions;
 }
 
+UplinkActions UplinkMachine::OnReopened(BootTime now) {
+  return OnStorageFailed(
+      now, {ErrorCode::kUnavailable, "it was opened anew after its disk failed", "have the disk checked"});
+}
+
 UplinkActions UplinkMachine::OnCaptured(BootTime now, Position last_position) {
   UplinkActions actions;
   last_position_ = std::max(last_position_, last_position);

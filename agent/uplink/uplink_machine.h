@@ -129,6 +129,8 @@ class UplinkMachine {
   UplinkActions OnMaintained(BootTime now, const Upkeep& upkeep);
   UplinkActions OnDigest(BootTime now, Digest digest);
   UplinkActions OnStorageFailed(BootTime now, const Error& error);
+  // It was opened anew after its disk failed: what was read of it counts no more.
+  UplinkActions OnReopened(BootTime now);
 
   // From capture and from people.
   UplinkActions OnCaptured(BootTime now, Position last_position);

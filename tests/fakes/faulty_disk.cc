@@ -31,7 +31,7 @@ class FaultyDisk::OpenFile {
 std::shared_ptr<FaultyDisk::OpenFile> FaultyDisk::Open(const std::string& path, bool create,
                                                        NameSync name_sync) {
   const std::lock_guard lock(mutex_);
-  if (!powered_) return nullptr;
+  if (!powered_ || !runs_) return nullptr;
   auto handle = std::make_shared<OpenFile>();
   handle->path = path;
   handle->run = run_;
@@ -71,7 +71,7 @@ DiskOutcome FaultyDisk::Write(OpenFile& file, std::size_t offset, std::string_vi
   if (Strikes(DiskFault::kNoSpace) || (growth > 0 && capacity_ && UsedLocked() + growth > *capacity_)) {
     return DiskOutcome::kNoSpace;
   }
-  Change change{offset, std::string(bytes), false};
+  Change change{offset, std::string(bytes), false, false};
   Apply(change, file.file->image);
   file.file->unsynced.push_back(std::move(change));
   return DiskOutcome::kOk;
@@ -82,7 +82,7 @@ DiskOutcome FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
   if (!AliveLocked(file) || EndsNow()) return DiskOutcome::kIoError;
   if (Strikes(DiskFault::kReadOnly)) return DiskOutcome::kReadOnly;
   if (Strikes(DiskFault::kWriteError)) return DiskOutcome::kIoError;
-  Change change{size, {}, true};
+  Change change{size, {}, true, false};
   Apply(change, file.file->image);
   file.file->unsynced.push_back(std::move(change));
   return DiskOutcome::kOk;
@@ -90,9 +90,15 @@ DiskOutcome FaultyDisk::Truncate(OpenFile& file, std::size_t size) {
 
 DiskOutcome FaultyDisk::Sync(OpenFile& file) {
   const std::lock_guard lock(mutex_);
-  if (!AliveLocked(file) || EndsNow() || Strikes(DiskFault::kSyncError)) return DiskOutcome::kIoError;
+  if (!AliveLocked(file) || EndsNow()) return DiskOutcome::kIoError;
+  if (Strikes(DiskFault::kSyncError)) {
+    for (Change& change : file.file->unsynced) change.given_up = true;
+    return hides_sync_errors_ ? DiskOutcome::kOk : DiskOutcome::kIoError;
+  }
   ++sync_counts_[file.path];
-  for (const Change& change : file.file->unsynced) Apply(change, file.file->durable);
+  for (const Change& change : file.file->unsynced) {
+    if (!change.given_up) Apply(change, file.file->durable);
+  }
   file.file->unsynced.clear();
   if (std::exchange(file.sync_directory_once, false)) SyncDirectory(ParentOf(file.path));
   return DiskOutcome::kOk;
@@ -128,7 +134,7 @@ bool FaultyDisk::Alive(const OpenFile& file) const {
 
 FaultyDisk::Deletion FaultyDisk::Delete(const std::string& path, bool sync_directory) {
   const std::lock_guard lock(mutex_);
-  if (!powered_ || EndsNow()) return Deletion::kFailed;
+  if (!powered_ || !runs_ || EndsNow()) return Deletion::kFailed;
   if (files_.count(path) == 0) return Deletion::kNoFile;
   if (Strikes(DiskFault::kReadOnly)) return Deletion::kFailed;
   files_.erase(path);
@@ -146,6 +152,11 @@ bool FaultyDisk::Powered() const {
   return powered_;
 }
 
+bool FaultyDisk::ProgramRuns() const {
+  const std::lock_guard lock(mutex_);
+  return powered_ && runs_;
+}
+
 bool FaultyDisk::ReadOnly() const {
   const std::lock_guard lock(mutex_);
   return ReadOnlyLocked();
@@ -154,6 +165,11 @@ bool FaultyDisk::ReadOnly() const {
 void FaultyDisk::FailAt(DiskFault fault, std::uint64_t nth, Lasting lasting) {
   const std::lock_guard lock(mutex_);
   plans_[fault] = {nth, lasting, false};
+}
+
+void FaultyDisk::HideSyncErrors() {
+  const std::lock_guard lock(mutex_);
+  hides_sync_errors_ = true;
 }
 
 void FaultyDisk::Heal() {
@@ -196,6 +212,7 @@ void FaultyDisk::PowerCutAt(std::uint64_t nth, Rng* rng) {
 void FaultyDisk::KillProgram() {
   const std::lock_guard lock(mutex_);
   ++run_;
+  runs_ = false;
 }
 
 void FaultyDisk::KillProgramAt(std::uint64_t nth) {
@@ -217,6 +234,7 @@ void FaultyDisk::Restart() {
   const std::lock_guard lock(mutex_);
   ++run_;
   powered_ = true;
+  runs_ = true;
 }
 
 bool FaultyDisk::FlipBit(const std::string& path, std::size_t byte, unsigned bit) {
@@ -299,7 +317,8 @@ std::string FaultyDisk::Survivor(const StoredFile& file, Rng& rng) {
     while (begin < change.bytes.size()) {
       const std::size_t sector_end = ((change.offset + begin) / kSectorBytes + 1) * kSectorBytes;
       const std::size_t end = std::min(change.bytes.size(), sector_end - change.offset);
-      if (Heads(rng)) Apply({change.offset + begin, change.bytes.substr(begin, end - begin), false}, content);
+      if (Heads(rng))
+        Apply({change.offset + begin, change.bytes.substr(begin, end - begin), false, false}, content);
       begin = end;
     }
   }
@@ -336,6 +355,7 @@ bool FaultyDisk::EndsNow() {
       PowerCutLocked(end.rng);
     } else {
       ++run_;
+      runs_ = false;
     }
     return true;
   }

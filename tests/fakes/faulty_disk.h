@@ -24,7 +24,7 @@ enum class DiskFault {
   kNoSpace,     // a write, or the creation of a file, finds no room
   kReadError,   // a read fails
   kWriteError,  // a write or a truncation fails
-  kSyncError,   // a sync fails, and what it was to sync stays unsynced
+  kSyncError,   // a sync fails, and what it was to sync no later sync makes durable, as on Linux
   kReadOnly,    // nothing can be written, created, cut or deleted
 };
 
@@ -60,6 +60,8 @@ class FaultyDisk {
   Deletion Delete(const std::string& path, bool sync_directory);
   [[nodiscard]] bool Exists(const std::string& path) const;
   [[nodiscard]] bool Powered() const;
+  // Whether the program was neither killed nor without power since the last Restart().
+  [[nodiscard]] bool ProgramRuns() const;
   // Whether nothing can be written at the moment.
   [[nodiscard]] bool ReadOnly() const;
 
@@ -69,6 +71,8 @@ class FaultyDisk {
   // there.
   enum class Lasting { kOnce, kForEver };
   void FailAt(DiskFault fault, std::uint64_t nth, Lasting lasting);
+  // A program with a bug: it takes syncs that fail for syncs that succeeded.
+  void HideSyncErrors();
   // Takes back every fault that was planned. Room and power stay as they are.
   void Heal();
   // Whether any planned fault has struck since the last Heal().
@@ -89,7 +93,8 @@ class FaultyDisk {
   // The same by itself, before the nth change from now (1 being the next); the call fails. What counts as a
   // change: a file made, written, cut, synced, renamed or deleted; a directory synced.
   void PowerCutAt(std::uint64_t nth, Rng* rng = nullptr);
-  // The program is killed: its handles are dead, and what it wrote is there, synced or not.
+  // The program is killed: its handles are dead, and what it wrote is there, synced or not. Until Restart()
+  // nothing can be opened or deleted.
   void KillProgram();
   // The same by itself, before the nth change from now.
   void KillProgramAt(std::uint64_t nth);
@@ -118,6 +123,7 @@ class FaultyDisk {
     std::size_t offset = 0;
     std::string bytes;
     bool truncates = false;
+    bool given_up = false;  // a sync of it failed
   };
 
   struct StoredFile {
@@ -168,6 +174,8 @@ class FaultyDisk {
   std::uint64_t changes_ = 0;
   std::uint64_t run_ = 1;  // which run of the program on the machine this is
   bool powered_ = true;
+  bool runs_ = true;
+  bool hides_sync_errors_ = false;
 };
 
 }  // namespace tillwire

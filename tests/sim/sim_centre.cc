@@ -175,8 +175,9 @@ void SimCentre::Start() {
   sabotaged_ = MakeSabotagedLedger(ledger_->Transaction(), {forgets, bug_ == SimBug::kCentreForgetsMoves});
   streams_ = std::make_unique<StreamRegistry>();
   ++run_;
-  store_ = std::make_unique<SimStore>(world_, *ledger_, bug_ == SimBug::kCentreAnswersBeforeCommit,
-                                      [this] { DieSoon(); });
+  store_ = std::make_unique<SimStore>(
+      world_, *ledger_, bug_ == SimBug::kCentreAnswersBeforeCommit, [this] { return Disk().ProgramRuns(); },
+      [this] { DieSoon(); });
   // What was committed and not yet read before the process died.
   ReadNewEntries();
   network_.accept = [this](const std::shared_ptr<SimStream>& stream) {
@@ -272,7 +273,10 @@ void SimCentre::ReadNewEntries() {
 // Not from within what is about to die.
 void SimCentre::DieSoon() {
   world_.In(0us, [this, run = run_] {
-    if (run == run_ && Running()) Die("its disk failed");
+    if (run != run_ || !Running()) return;
+    Die(!Disk().Powered()       ? "loses power at work"
+        : !Disk().ProgramRuns() ? "is killed at work"
+                                : "its disk failed");
   });
 }
 

@@ -1,6 +1,7 @@
 #include "tests/sim/sim_run.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
@@ -24,6 +25,8 @@ using namespace std::chrono_literals;
 constexpr SimWorld::Duration kFaultyTime = 8min;
 constexpr SimWorld::Duration kHealing = 15min;
 constexpr SimWorld::Duration kCheckEvery = 20s;
+// A till whose disk is well again has tried to write by then: it waits for a minute at most.
+constexpr SimWorld::Duration kWritesAgainWithin = 61s;
 constexpr std::size_t kMaxTerminals = 3;
 constexpr std::array kLanes = {"A1001", "A1002", "A1003", "A1004"};
 
@@ -88,6 +91,10 @@ class Run {
     for (std::uint64_t i = 0; i < faults; ++i) {
       world_.In(world_.Between(1s, kFaultyTime - 1s), [this] { StrikeOnce(); });
     }
+    // While all else may be well.
+    if (disk_fails_) {
+      world_.In(world_.Between(kFaultyTime - 1min, kFaultyTime), [this] { FailTill(Some()); });
+    }
     if (restores_centre_) {
       const auto taken = world_.Between(10s, kFaultyTime / 2);
       world_.In(taken, [this] { centre_.TakeBackup(); });
@@ -124,7 +131,7 @@ class Run {
   }
 
   void StrikeOnce() {
-    switch (world_.Below(disk_fails_ ? 14 : 11)) {
+    switch (world_.Below(disk_fails_ ? 17 : 11)) {
       case 0:
         return Some().Kill();
       case 1:
@@ -153,8 +160,11 @@ class Run {
       case 11:
         return FillDisk(Some().Disk(), "a till's disk");
       case 12:
-        return FailDisk(Some().Disk(), "a till's disk");
       case 13:
+      case 14:
+      case 15:
+        return FailTill(Some());
+      case 16:
         return FailDisk(centre_.Disk(), "the centre's disk");
     }
   }
@@ -176,12 +186,19 @@ class Run {
     world_.In(world_.Between(1s, 60s), [&disk] { disk.SetCapacity(std::nullopt); });
   }
 
+  // It may be helped by being switched off and on again.
+  void FailTill(SimTerminal& till) {
+    FailDisk(till.Disk(), "a till's disk");
+    if (world_.OneIn(3)) world_.In(world_.Between(1s, 2min), [&till] { till.LosePower(); });
+  }
+
   void FailDisk(FaultyDisk& disk, const std::string& which) {
-    constexpr std::array kFaults = {DiskFault::kNoSpace, DiskFault::kReadError, DiskFault::kWriteError,
-                                    DiskFault::kSyncError, DiskFault::kReadOnly};
+    constexpr std::array kFaults = {DiskFault::kNoSpace,   DiskFault::kReadError, DiskFault::kWriteError,
+                                    DiskFault::kSyncError, DiskFault::kSyncError, DiskFault::kReadOnly};
     const DiskFault fault = kFaults[world_.Below(kFaults.size())];
     world_.Trace("disk", fmt::format("{} will fail, kind {}", which, static_cast<int>(fault)));
-    disk.FailAt(fault, 1 + world_.Below(30),
+    // Each kind counts its own calls, and syncs are fewer.
+    disk.FailAt(fault, 1 + world_.Below(fault == DiskFault::kSyncError ? 4 : 30),
                 world_.OneIn(2) ? FaultyDisk::Lasting::kOnce : FaultyDisk::Lasting::kForEver);
     world_.In(world_.Between(1s, 60s), [&disk] { disk.Heal(); });
   }
@@ -201,13 +218,22 @@ class Run {
     network_.SetDown(false);
     HealDisk(centre_.Disk());
     centre_.Rules().max_lines = AcceptanceRules().max_lines;
-    for (const auto& terminal : terminals_) HealDisk(terminal->Disk());
+    for (const auto& terminal : terminals_) {
+      HealDisk(terminal->Disk());
+      world_.In(kWritesAgainWithin, [this, &till = *terminal] {
+        last_actions_.push_back(till.Capture(kLanes[world_.Below(kLanes.size())], 1));
+      });
+    }
   }
 
   bool AllDrained() {
-    return centre_.Running() && std::all_of(terminals_.begin(), terminals_.end(), [&](const auto& terminal) {
-             return terminal->Drained(centre_.RestoredAt());
-           });
+    const bool captured = last_actions_.size() == terminals_.size() &&
+                          std::ranges::all_of(last_actions_, [this](std::uint64_t action) {
+                            return oracle_.Action(action).acknowledged;
+                          });
+    return captured && centre_.Running() &&
+           std::all_of(terminals_.begin(), terminals_.end(),
+                       [&](const auto& terminal) { return terminal->Drained(centre_.RestoredAt()); });
   }
 
   void CheckEnd() {
@@ -219,12 +245,19 @@ class Run {
     if (centre_.Lacking() > 0) {
       oracle_.Complain(fmt::format("by the last digests the centre lacks {} events", centre_.Lacking()));
     }
+    for (const std::uint64_t action : last_actions_) {
+      if (oracle_.Action(action).acknowledged) continue;
+      oracle_.Complain(fmt::format("refused: action {} is never taken, though every disk is well", action));
+    }
     CheckTerminals();
     std::vector<std::vector<std::uint64_t>> histories;
     std::uint64_t named = 0;
     for (const auto& terminal : terminals_) {
       histories.push_back(terminal->History());
       named += terminal->NamedLost();
+    }
+    if (named > 0 && !restores_centre_ && !restores_outbox_ && !copies_outbox_) {
+      oracle_.Complain(fmt::format("called lost: {} sequences, though no file was replaced", named));
     }
     oracle_.CheckEnd(histories, named);
   }
@@ -259,6 +292,7 @@ class Run {
   SimCentre centre_;
   std::vector<std::unique_ptr<SimTerminal>> terminals_;
   std::optional<SimTerminal::Image> copy_;
+  std::vector<std::uint64_t> last_actions_;  // one at each till, after the last fault
 };
 
 }  // namespace
@@ -290,6 +324,7 @@ std::string SimTally::Text() const {
 }
 
 SimReport Simulate(const SimOptions& options) {
+  spdlog::set_level(spdlog::level::off);
   return Run(options).Go();
 }
 

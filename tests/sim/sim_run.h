@@ -42,7 +42,7 @@ struct SimTally {
   [[nodiscard]] std::string Text() const;
 };
 
-// Not for two threads at once.
+// Not for two threads at once. Turns the log of this process off.
 SimReport Simulate(const SimOptions& options);
 
 }  // namespace tillwire

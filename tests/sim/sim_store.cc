@@ -1,13 +1,8 @@
 #include "tests/sim/sim_store.h"
 
-#include <algorithm>
 #include <chrono>
-#include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
-
-#include "storage/database.h"
 
 namespace tillwire {
 namespace {
@@ -16,69 +11,65 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMaxGroup = 8;
 
+// The bug: who asked hears of success before the commit.
+CommitJob AnsweredEarly(CommitJob job) {
+  auto answered = std::make_shared<bool>(false);
+  return {[job = std::move(job), answered] {
+            job.work();
+            if (!std::exchange(*answered, true)) job.done({});
+          },
+          [](const Result<void>&) {}};
+}
+
 }  // namespace
 
 SimStore::SimStore(SimWorld& world, Transactional& store, bool answers_before_commit,
-                   std::function<void()> failed)
+                   std::function<bool()> runs, std::function<void()> ended)
     : world_(world),
-      store_(store),
       answers_before_commit_(answers_before_commit),
-      failed_callback_(std::move(failed)) {}
+      runs_(std::move(runs)),
+      ended_callback_(std::move(ended)),
+      committer_(store) {}
 
 SimStore::~SimStore() {
   *alive_ = false;
 }
 
-void SimStore::Submit(GroupCommit::Job job) {
-  queue_.push_back(std::move(job));
+void SimStore::Submit(CommitJob job) {
+  job.done = [this, done = std::move(job.done)](const Result<void>& committed) {
+    if (runs_()) done(committed);
+  };
+  queue_.push_back(answers_before_commit_ ? AnsweredEarly(std::move(job)) : std::move(job));
   Arm();
 }
 
+void SimStore::Stop() {
+  ended_ = true;
+  queue_.clear();
+}
+
 void SimStore::Arm() {
-  if (armed_ || failed_ || queue_.empty()) return;
+  if (armed_ || ended_ || queue_.empty()) return;
   armed_ = true;
   world_.In(world_.Between(100us, 20ms), [this, alive = alive_] {
     if (!*alive) return;
     armed_ = false;
     CommitGroup();
-    if (*alive) Arm();
+    Arm();
   });
 }
 
 void SimStore::CommitGroup() {
-  std::vector<GroupCommit::Job> group;
+  std::vector<CommitJob> group;
   const std::size_t size = 1 + world_.Below(kMaxGroup);
   while (!queue_.empty() && group.size() < size) {
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
-  std::optional<Error> failure;
-  bool begun = false;
-  try {
-    store_.Begin();
-    begun = true;
-    for (const GroupCommit::Job& job : group) job.work();
-    if (answers_before_commit_) {
-      for (const GroupCommit::Job& job : group) job.done({});
-    }
-    store_.Commit();
-  } catch (const StorageFault& fault) {
-    failure = fault.error();
-  } catch (const SQLite::Exception& exception) {
-    failure = ErrorFromSqlite(exception);
-  }
-  if (failure && begun) store_.Rollback();
-  if (failure && failure->code != ErrorCode::kResourceExhausted) {
-    failed_ = true;
-    failed_callback_();
-    return;
-  }
-  if (answers_before_commit_) return;
-  const auto alive = alive_;
-  for (const GroupCommit::Job& job : group) {
-    job.done(failure ? Result<void>(*failure) : Result<void>());
-    if (!*alive) return;
-  }
+  committer_.Commit(group);
+  if (runs_() && !committer_.Failed()) return;
+  ended_ = true;
+  ended_callback_();
 }
 
 }  // namespace tillwire

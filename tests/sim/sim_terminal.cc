@@ -88,6 +88,7 @@ SimTerminal::SimTerminal(SimWorld& world, SimNetwork& network, SimOracle& oracle
   options_.delivered_retention = std::chrono::hours(0);
   options_.database.vfs = disk_.Name();
   if (bug == SimBug::kAgentNeverSyncs) options_.database.synchronous = Synchronous::kOff;
+  if (bug == SimBug::kFailedSyncIgnored) Disk().HideSyncErrors();
 }
 
 void SimTerminal::Start() {
@@ -103,25 +104,59 @@ void SimTerminal::Start() {
     world_.Trace(name_, "cannot start: " + opened.error().Text());
     return StartSoon();
   }
-  if (const auto& trouble = (*opened)->Trouble()) {
-    // Its words name a folder that is another in each run.
-    world_.Trace(name_, std::string("ends for its disk: ") + ErrorCodeName(trouble->code));
-    return StartSoon();
-  }
   outbox_ = std::move(*opened);
   mark_may_be_old_ = false;
   ++run_;
-  world_.Trace(name_, fmt::format("started, last position {}", outbox_->LastPosition()));
+  // Its words name a folder that is another in each run.
+  const auto& trouble = outbox_->Trouble();
+  world_.Trace(name_, fmt::format("started, last position {}{}", outbox_->LastPosition(),
+                                  trouble ? std::string(", disk: ") + ErrorCodeName(trouble->code) : ""));
   machine_ = std::make_unique<UplinkMachine>(MakeUplinkOptions(rng_), rng_);
-  store_ = std::make_unique<SimStore>(world_, *outbox_, bug_ == SimBug::kAgentAnswersBeforeCommit,
-                                      [this] { DieSoon(); });
+  worker_ = std::make_unique<OutboxWorker>(
+      *outbox_, clock_, commit_metrics_, [this](Transactional& store) { return MakeQueue(store); },
+      MakeNotices());
   Do(machine_->Start(Now()));
 }
 
-void SimTerminal::Capture(const std::string& lane, std::size_t lines) {
-  Caller caller{oracle_.NewAction(lane), lane, lines, kAttempts, files_};
+std::unique_ptr<CommitQueue> SimTerminal::MakeQueue(Transactional& store) {
+  auto queue = std::make_unique<SimStore>(
+      world_, store, bug_ == SimBug::kAgentAnswersBeforeCommit, [this] { return Disk().ProgramRuns(); },
+      [this] { DieSoon(); });
+  queue_ = queue.get();
+  return queue;
+}
+
+OutboxWorker::Notices SimTerminal::MakeNotices() {
+  OutboxWorker::Notices notices;
+  notices.reopened = [this] {
+    const auto& trouble = outbox_->Trouble();
+    world_.Trace(name_, fmt::format("its disk failed; {}", trouble ? "it goes on reading" : "opened anew"));
+    if (bug_ != SimBug::kReopeningUnnoticed) Do(machine_->OnReopened(Now()));
+  };
+  notices.no_room = [this] { Do(machine_->OnRoomWanted(Now())); };
+  notices.mark_written = [this] { SyncMarkSoon(); };
+  return notices;
+}
+
+// As the agent's MarkThread does.
+void SimTerminal::SyncMarkSoon() {
+  if (std::exchange(mark_sync_due_, true)) return;
+  world_.In(world_.Between(0us, 1s), [this, run = run_] {
+    if (run != run_ || !Running()) return;
+    mark_sync_due_ = false;
+    try {
+      outbox_->SyncHighWaterMark();
+    } catch (const StorageFault&) {
+      if (!Disk().ProgramRuns()) DieSoon();
+    }
+  });
+}
+
+std::uint64_t SimTerminal::Capture(const std::string& lane, std::size_t lines) {
+  Caller caller{oracle_.NewAction(lane), lane, lines, kAttempts, files_, std::nullopt};
   if (caller.action % 2 == 0) caller.occur_time = clock_.WallNow();
   Attempt(caller);
+  return caller.action;
 }
 
 void SimTerminal::Attempt(const Caller& caller) {
@@ -143,21 +178,17 @@ void SimTerminal::Attempt(const Caller& caller) {
   input.idempotency = CaptureInput::Idempotency{Sha256(key), Sha256(caller.lane)};
   oracle_.NoteAttempt(caller.action, event_id, input.event);
   if (other_files) oracle_.NoteRecaptured(caller.action);
-  auto reply = std::make_shared<std::optional<Result<Captured>>>();
   auto answered = std::make_shared<bool>(false);
-  store_->Submit({[this, input, reply] { *reply = outbox_->Capture(input); },
-                  [this, caller, reply, answered](const Result<void>& committed) {
-                    *answered = true;
-                    const bool stored = committed.ok() && reply->has_value() && (*reply)->ok();
-                    if (!stored && bug_ == SimBug::kAgentAnswersWhatItRefused) {
-                      return oracle_.NoteAcknowledged(caller.action,
-                                                      *oracle_.Action(caller.action).attempts.rbegin());
-                    }
-                    if (!stored) return TryAgain(caller);
-                    oracle_.NoteAcknowledged(caller.action, (**reply)->event_id);
-                    history_[(**reply)->position] = caller.action;
-                    Do(machine_->OnCaptured(Now(), outbox_->LastPosition()));
-                  }});
+  worker_->Capture(input, [this, caller, answered](const Result<Captured>& captured) {
+    *answered = true;
+    if (!captured && bug_ == SimBug::kAgentAnswersWhatItRefused) {
+      return oracle_.NoteAcknowledged(caller.action, *oracle_.Action(caller.action).attempts.rbegin());
+    }
+    if (!captured) return TryAgain(caller);
+    oracle_.NoteAcknowledged(caller.action, captured->event_id);
+    history_[captured->position] = caller.action;
+    Do(machine_->OnCaptured(Now(), outbox_->LastPosition()));
+  });
   // Without an answer the caller repeats after some seconds.
   world_.In(10s, [this, caller, answered] {
     if (!*answered) TryAgain(caller);
@@ -171,20 +202,13 @@ void SimTerminal::TryAgain(Caller caller) {
 
 void SimTerminal::RequeueAll() {
   if (!Running()) return;
-  Ask<std::vector<Position>>(
-      [](Outbox& outbox) {
-        std::vector<Position> all;
-        for (const char* reason :
-             {"TOO_MANY_LINES", "EVENT_ID_REUSED", "HASH_MISMATCH", "STORE_NOT_ALLOWED"}) {
-          const auto some = outbox.RequeueAll(reason);
-          all.insert(all.end(), some.begin(), some.end());
-        }
-        return all;
-      },
-      [this](const std::vector<Position>& positions) {
-        if (!positions.empty()) world_.Trace(name_, fmt::format("requeued {} events", positions.size()));
-        for (const Position position : positions) Do(machine_->OnRequeued(Now(), position));
-      });
+  for (const char* reason : {"TOO_MANY_LINES", "EVENT_ID_REUSED", "HASH_MISMATCH", "STORE_NOT_ALLOWED"}) {
+    worker_->RequeueAll(reason, [this](const Result<std::vector<Position>>& requeued) {
+      if (!requeued || requeued->empty()) return;
+      world_.Trace(name_, fmt::format("requeued {} events", requeued->size()));
+      for (const Position position : *requeued) Do(machine_->OnRequeued(Now(), position));
+    });
+  }
 }
 
 void SimTerminal::ReleaseOne() {
@@ -194,12 +218,11 @@ void SimTerminal::ReleaseOne() {
   const Uuid event_id = status->parked_events.front().event_id;
   // From here on it may be given up, whether or not the agent lives to say so.
   oracle_.NoteReleased(event_id);
-  Ask<bool>([event_id](Outbox& outbox) { return outbox.Release(event_id, "given up by 0815").ok(); },
-            [this, event_id](bool released) {
-              if (!released) return;
-              world_.Trace(name_, "released " + event_id.ToString());
-              Do(machine_->OnReleased(Now()));
-            });
+  worker_->Release(event_id, "given up by 0815", [this, event_id](const Result<Outbox::Requeued>& released) {
+    if (!released) return;
+    world_.Trace(name_, "released " + event_id.ToString());
+    Do(machine_->OnReleased(Now()));
+  });
 }
 
 void SimTerminal::Kill() {
@@ -224,7 +247,7 @@ void SimTerminal::LinkUp() {
 
 std::optional<SimTerminal::Image> SimTerminal::Copy() {
   // While a commit could be under way the history would not be that of the files.
-  if (!Running() || store_->Waiting() > 0 || !Disk().Powered()) return std::nullopt;
+  if (!Running() || queue_->Waiting() > 0 || !Disk().ProgramRuns()) return std::nullopt;
   Image image;
   for (auto& [path, content] : Disk().Copy(Path()))
     image.files[path.substr(Path().size())] = std::move(content);
@@ -255,7 +278,8 @@ bool SimTerminal::Drained(SimWorld::Duration since) {
   if (!status || !welcomed_at_ || *welcomed_at_ < since) return false;
   const bool announced = std::all_of(status->lost_ranges.begin(), status->lost_ranges.end(),
                                      [](const LostRange& range) { return range.announced; });
-  return status->pending == 0 && status->parked == 0 && announced && store_->Waiting() == 0;
+  return status->pending == 0 && status->parked == 0 && announced && !status->trouble &&
+         queue_->Waiting() == 0;
 }
 
 std::uint64_t SimTerminal::NamedLost() {
@@ -266,8 +290,8 @@ std::uint64_t SimTerminal::NamedLost() {
 std::string SimTerminal::Backlog() {
   const auto status = Status();
   if (!status) return fmt::format(" {} is down;", name_);
-  return fmt::format(" {} has {} pending, {} parked, {} lost ranges;", name_, status->pending, status->parked,
-                     status->lost_ranges.size());
+  return fmt::format(" {} has {} pending, {} parked, {} lost ranges{};", name_, status->pending,
+                     status->parked, status->lost_ranges.size(), status->trouble ? ", and can't write" : "");
 }
 
 void SimTerminal::Check() {
@@ -317,26 +341,34 @@ std::optional<Result<EventView>> SimTerminal::Find(const Uuid& event_id) {
 template <typename T>
 std::optional<T> SimTerminal::Look(const std::function<T()>& question) {
   if (!Running()) return std::nullopt;
-  try {
-    return question();
-  } catch (const StorageFault&) {
+  std::optional<T> answer;
+  const std::uint64_t openings = outbox_->Openings();
+  CommitJob job{[&] { answer = question(); },
+                [&](const Result<void>& committed) {
+                  if (!committed) answer.reset();
+                }};
+  GroupCommitter(*outbox_).Commit({&job, 1});
+  if (!Disk().ProgramRuns()) {
     DieSoon();
-  } catch (const SQLite::Exception&) {
-    DieSoon();
+    return std::nullopt;
   }
-  return std::nullopt;
+  // The worker notices with its next job.
+  if (outbox_->Openings() != openings) worker_->Ask<bool>([](Outbox&) { return true; }, [](const auto&) {});
+  return answer;
 }
 
 // Not from within what is about to die.
 void SimTerminal::DieSoon() {
   world_.In(0us, [this, run = run_] {
-    if (run == run_ && Running()) Die("its disk failed");
+    if (run == run_ && Running()) Die(Disk().Powered() ? "is killed at work" : "loses power at work");
   });
 }
 
 void SimTerminal::Die(const std::string& how) {
   world_.Trace(name_, how);
-  store_.reset();
+  worker_.reset();
+  queue_ = nullptr;
+  mark_sync_due_ = false;
   machine_.reset();
   if (stream_) {
     stream_->to_agent = nullptr;
@@ -378,12 +410,10 @@ void SimTerminal::Rearm() {
 
 template <typename T, typename Next>
 void SimTerminal::Ask(std::function<T(Outbox&)> question, Next next) {
-  auto reply = std::make_shared<std::optional<T>>();
-  store_->Submit({[this, question = std::move(question), reply] { *reply = question(*outbox_); },
-                  [this, next = std::move(next), reply](const Result<void>& committed) {
-                    if (!committed) return Do(machine_->OnStorageFailed(Now(), committed.error()));
-                    next(std::move(**reply));
-                  }});
+  worker_->Ask<T>(std::move(question), [this, next = std::move(next)](Result<T> answer) {
+    if (!answer) return Do(machine_->OnStorageFailed(Now(), answer.error()));
+    next(std::move(*answer));
+  });
 }
 
 void SimTerminal::Act(act::ReadHistory& /*action*/) {

@@ -1,5 +1,5 @@
-// A terminal in a simulated run: the real outbox, on the twin of a disk, and the real uplink machine; the
-// agent's threads in virtual time.
+// A terminal in a simulated run: the real outbox, on the twin of a disk, behind the agent's real worker, and
+// the real uplink machine; the agent's threads in virtual time.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/outbox_worker.h"
 #include "agent/uplink/uplink_machine.h"
 #include "storage/outbox.h"
 #include "tests/fakes/fake_rng.h"
@@ -36,10 +37,10 @@ class SimTerminal {
   SimTerminal(SimWorld& world, SimNetwork& network, SimOracle& oracle, SimBug bug, std::string name);
 
   void Start();
-  [[nodiscard]] bool Running() const { return store_ != nullptr; }
+  [[nodiscard]] bool Running() const { return worker_ != nullptr; }
 
-  // An associate acts. The caller repeats until it is answered, for some time.
-  void Capture(const std::string& lane, std::size_t lines);
+  // An associate acts. The caller repeats until it is answered, for some time. Returns the action's number.
+  std::uint64_t Capture(const std::string& lane, std::size_t lines);
 
   // -- People
 
@@ -78,17 +79,20 @@ class SimTerminal {
     std::string lane;
     std::size_t lines = 0;
     int attempts_left = 0;
-    std::uint64_t files = 0;               // which files the outbox had at the first attempt
-    std::optional<WallTime> occur_time{};  // as some callers say: with it the action names its event
+    std::uint64_t files = 0;             // which files the outbox had at the first attempt
+    std::optional<WallTime> occur_time;  // as some callers say: with it the action names its event
   };
 
   void Attempt(const Caller& caller);
   void TryAgain(Caller caller);
-  // Nothing while the process is down, or where its disk fails: it dies of that.
+  // Nothing while the process is down, or where its disk fails.
   template <typename T>
   std::optional<T> Look(const std::function<T()>& question);
   [[nodiscard]] std::optional<OutboxStatus> Status();
   [[nodiscard]] std::optional<Result<EventView>> Find(const Uuid& event_id);
+  std::unique_ptr<CommitQueue> MakeQueue(Transactional& store);
+  [[nodiscard]] OutboxWorker::Notices MakeNotices();
+  void SyncMarkSoon();
   void DieSoon();
   void Die(const std::string& how);
   void StartSoon();
@@ -128,11 +132,14 @@ class SimTerminal {
 
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<UplinkMachine> machine_;
-  std::unique_ptr<SimStore> store_;
+  CommitMetrics commit_metrics_;
+  SimStore* queue_ = nullptr;  // that of the worker
+  std::unique_ptr<OutboxWorker> worker_;
   std::shared_ptr<SimStream> stream_;
   std::optional<BootTime> armed_;
   std::optional<BootTime> welcomed_at_;
-  std::uint64_t run_ = 0;                      // of the process
+  std::uint64_t run_ = 0;  // of the process
+  bool mark_sync_due_ = false;
   bool mark_may_be_old_ = false;               // the power went since the outbox was opened
   std::uint64_t files_ = 0;                    // counts up when the files are replaced
   std::map<Position, std::uint64_t> history_;  // actions by their event's position

@@ -42,6 +42,27 @@ TEST_CASE("what an earlier run wrote without a sync is synced when the database 
   CHECK(database->execAndGet("SELECT count(*) FROM words").getInt() == 1);
 }
 
+// SQLite syncs the directory of a log with the first sync by the process that made it, and no other.
+TEST_CASE("a log that an earlier run made and did not come to sync is there after a power cut") {
+  FaultyVfs disk("faulty");
+  {
+    Open(disk, Synchronous::kFull)->exec("CREATE TABLE words (word TEXT)");
+  }
+  {
+    const auto killed = Open(disk, Synchronous::kFull);
+    disk.Disk().KillProgram();
+  }
+  disk.Restart();
+  {
+    const auto database = Open(disk, Synchronous::kFull);
+    database->exec("INSERT INTO words VALUES ('till')");
+    disk.PowerCut();
+  }
+  disk.Restart();
+  const auto database = Open(disk, Synchronous::kFull);
+  CHECK(database->execAndGet("SELECT count(*) FROM words").getInt() == 1);
+}
+
 TEST_CASE("a file that is no database is refused as damaged") {
   const TempDirectory directory;
   const auto path = directory.Path() / "store.db";

@@ -251,6 +251,46 @@ TEST_CASE("a file that can't be read is named, tried again, and no reason to end
   CHECK_FALSE(till.outbox->Trouble());
 }
 
+TEST_CASE("what a failed sync left in doubt is not sent before it is on the disk") {
+  FailingTill till;
+  till.Open();
+  {
+    GroupCommit commits(*till.outbox);
+    for (int i = 0; i < 5; ++i) REQUIRE(till.Attempt(commits, i).ok());
+    till.Disk().FailAt(DiskFault::kSyncError, 1, FaultyDisk::Lasting::kForEver);
+    REQUIRE(till.Attempt(commits, 5).error().code == ErrorCode::kUnknown);
+  }
+  REQUIRE(till.Pending().at_end);
+  REQUIRE(till.outbox->Trouble());
+  CHECK(till.outbox->LastPosition() == 6);
+  CHECK(till.Pending().records.size() == 5);
+
+  SECTION("the disk heals") {
+    till.Disk().Heal();
+    till.clock.Advance(61s);
+    CHECK(till.Pending().records.size() == 6);
+  }
+  SECTION("the agent is started again meanwhile: the mark tells what is on the disk") {
+    till.Open();
+    REQUIRE(till.outbox->Trouble());
+    CHECK(till.outbox->LastPosition() == 6);
+    CHECK(till.Pending().records.size() == 5);
+    till.Disk().Heal();
+    till.clock.Advance(61s);
+    CHECK(till.Pending().records.size() == 6);
+  }
+  SECTION("the power goes: its caller captures it again") {
+    till.Close();
+    till.Disk().PowerCut();
+    till.Disk().Restart();
+    till.Disk().Heal();
+    till.Open();
+    CHECK(till.Pending().records.size() == 5);
+    GroupCommit commits(*till.outbox);
+    CHECK_FALSE(till.Attempt(commits, 5)->repeated);
+  }
+}
+
 TEST_CASE("without room for a copy the outbox goes on reading, and is rescued when there is room") {
   FailingTill till;
   till.Open();

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "platform/system_clock.h"
+#include "storage/group_commit.h"
 #include "tests/fakes/fake_transport.h"
 #include "tests/storage/outbox_harness.h"
 
@@ -42,7 +43,8 @@ TEST_CASE("captures from other threads reach the centre, and the status says how
   CommitMetrics commits;
   UplinkMetrics metrics;
   int progress = 0;
-  OutboxWorker worker(*harness.outbox, clock, commits, {}, {});
+  OutboxWorker worker(*harness.outbox, clock, commits,
+                      [](Transactional& store) { return std::make_unique<GroupCommit>(store); }, {});
   std::vector<AgentPhase> phases;
   Uplink uplink(io, worker, transport, clock, harness.rng, {}, "centre:7400", metrics,
                 {[&] { ++progress; }, {}, [&](AgentPhase phase) { phases.push_back(phase); }});
