@@ -39,6 +39,10 @@ class FaultyVfs::Registration {
 
 namespace {
 
+// SQLite's VFS for Unix takes less than this in one call. Of more it says that the disk is full (os_unix.c,
+// seekAndWriteFd).
+constexpr int kTooMuchAtOnce = 128 << 10;
+
 // What SQLite holds for an open file; `base` must come first.
 struct Handle {
   sqlite3_file base{};
@@ -96,6 +100,7 @@ int Read(sqlite3_file* base, void* target, int amount, sqlite3_int64 offset) {
 
 int Write(sqlite3_file* base, const void* source, int amount, sqlite3_int64 offset) {
   Handle& handle = AsHandle(base);
+  if (amount >= kTooMuchAtOnce) return SQLITE_FULL;
   const std::string_view bytes(static_cast<const char*>(source), static_cast<std::size_t>(amount));
   return AsCode(handle.Disk().Write(*handle.file, static_cast<std::size_t>(offset), bytes),
                 SQLITE_IOERR_WRITE);

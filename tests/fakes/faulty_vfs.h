@@ -15,6 +15,7 @@
 // - Calls fail where a test plans it: no room, input or output errors, syncs that fail, a disk that can only
 // be
 //   read. faulty_disk.h has the list.
+// - A single write of 128 KiB or more finds the disk full, as with SQLite's VFS for Unix.
 // What is not modelled: shared memory (a connection needs locking_mode=EXCLUSIVE before it uses a log),
 // memory mapping, and files that the program opens without SQLite's VFS, such as locks.
 #pragma once

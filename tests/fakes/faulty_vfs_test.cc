@@ -7,7 +7,9 @@
 #include <optional>
 #include <set>
 
+#include "storage/vfs_file.h"
 #include "tests/fakes/fake_rng.h"
+#include "tests/support/temp_directory.h"
 
 namespace tillwire {
 namespace {
@@ -189,6 +191,49 @@ TEST_CASE("Planned faults strike where they are planned, and end") {
   CHECK_THROWS(Insert(*database, 1));
   vfs.Disk().Heal();
   Insert(*database, 1);
+}
+
+TEST_CASE("What a sync failed on, no later sync makes durable") {
+  FaultyVfs vfs("gives-up");
+  auto file = VfsFile::Open("/till/file", vfs.Name());
+  REQUIRE(file.ok());
+  REQUIRE((*file)->Write(0, "first").ok());
+  REQUIRE((*file)->Sync().ok());
+  REQUIRE((*file)->Write(0, "later").ok());
+  vfs.Disk().FailAt(DiskFault::kSyncError, 1, FaultyDisk::Lasting::kOnce);
+  CHECK_FALSE((*file)->Sync().ok());
+  CHECK((*file)->Sync().ok());
+  CHECK((*file)->Read(0, 5).value() == "later");
+  vfs.PowerCut();
+  vfs.Restart();
+  CHECK(VfsFile::Open("/till/file", vfs.Name()).value()->Read(0, 5).value() == "first");
+}
+
+TEST_CASE("A program that was killed opens nothing and deletes nothing until it is started again") {
+  FaultyVfs vfs("killed");
+  REQUIRE(VfsFile::Open("/till/file", vfs.Name()).ok());
+  CHECK(vfs.Disk().ProgramRuns());
+  vfs.Disk().KillProgram();
+  CHECK_FALSE(vfs.Disk().ProgramRuns());
+  CHECK_FALSE(VfsFile::Open("/till/file", vfs.Name()).ok());
+  CHECK_FALSE(VfsFile::Delete("/till/file", vfs.Name()).ok());
+  vfs.Restart();
+  CHECK(VfsFile::Open("/till/file", vfs.Name()).ok());
+}
+
+TEST_CASE("A single write of 128 KiB finds the disk full, on the twin as on SQLite's own VFS") {
+  FaultyVfs vfs("at-once");
+  const TempDirectory directory;
+  const bool twin = GENERATE(true, false);
+  INFO((twin ? "the twin" : "SQLite's VFS for Unix"));
+  auto file = VfsFile::Open(directory.Path() / "file", twin ? vfs.Name() : "unix");
+  REQUIRE(file.ok());
+  const std::string too_much(128 << 10, 'x');
+  const auto refused = (*file)->Write(0, too_much);
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::kResourceExhausted);
+  CHECK((*file)->Read(0, too_much.size()).value().empty());
+  CHECK((*file)->Write(0, too_much.substr(1)).ok());
 }
 
 TEST_CASE("A disk has as much room as it was given") {
