@@ -18,8 +18,6 @@ constexpr std::array kBugs{
                "delivered is what was sent, not what was confirmed"},
     SimBugName{kFailedSyncIgnored, "failed-sync-ignored",
                "after a failed sync the agent goes on with its files, as if it had succeeded"},
-    SimBugName{kReopeningUnnoticed, "reopening-unnoticed",
-               "the uplink goes on with what it knew of files that were given up"},
     SimBugName{kConflictTakenForDuplicate, "conflict-taken-for-duplicate",
                "delivered without comparing hashes"},
     SimBugName{kRetryTakenForAccepted, "retry-taken-for-accepted",

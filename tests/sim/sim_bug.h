@@ -16,7 +16,6 @@ enum class SimBug {
   kAgentIgnoresMark,           // the high-water mark is thrown away at each start
   kAgentMarksWhenSent,         // delivered once it is sent
   kFailedSyncIgnored,          // by the agent: what was not synced counts as synced
-  kReopeningUnnoticed,         // the uplink goes on with what it knew of files that were given up
   kConflictTakenForDuplicate,  // by the agent
   kRetryTakenForAccepted,
   kParkedTakenForAccepted,

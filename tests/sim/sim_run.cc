@@ -41,7 +41,7 @@ class Run {
         restores_outbox_(world_.OneIn(3)),
         copies_outbox_(world_.OneIn(3)),
         parks_(world_.OneIn(2)),
-        disk_fails_(world_.OneIn(3)),
+        disk_fails_(world_.OneIn(3) || bug_ == SimBug::kFailedSyncIgnored),
         centre_(world_, network_, oracle_, bug_,
                 restores_centre_ ? BackedUp::kNothing : BackedUp::kAccepted) {
     AddTerminal();

@@ -131,7 +131,7 @@ OutboxWorker::Notices SimTerminal::MakeNotices() {
   notices.reopened = [this] {
     const auto& trouble = outbox_->Trouble();
     world_.Trace(name_, fmt::format("its disk failed; {}", trouble ? "it goes on reading" : "opened anew"));
-    if (bug_ != SimBug::kReopeningUnnoticed) Do(machine_->OnReopened(Now()));
+    Do(machine_->OnReopened(Now()));
   };
   notices.no_room = [this] { Do(machine_->OnRoomWanted(Now())); };
   notices.mark_written = [this] { SyncMarkSoon(); };

@@ -27,7 +27,7 @@ TEST_CASE("A seed replays the same run") {
 }
 
 TEST_CASE("Each bug that is planted is found") {
-  constexpr std::uint64_t kSeeds = 200;
+  constexpr std::uint64_t kSeeds = 1000;
   for (const SimBugName& planted : SimBugs()) {
     SimOptions options;
     options.bug = planted.bug;
