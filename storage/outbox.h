@@ -35,6 +35,7 @@
 #include "storage/group_commit.h"
 #include "storage/high_water_mark.h"
 #include "storage/outbox_room.h"
+#include "storage/outbox_verification.h"
 #include "storage/owner_lock.h"
 
 namespace tillwire {
@@ -367,6 +368,13 @@ class Outbox final : public Transactional {
   };
   // All of them; those without a position first, the others by position.
   [[nodiscard]] std::vector<CarriedLoss> CarriedLosses();
+
+  // -- Checking
+
+  // Reads everything there is, in pages: SQLite's structures, each event's hash, the chain, tables against
+  // each other, and the high-water mark as it was found. Changes nothing. For an outbox that nobody else uses
+  // meanwhile: it takes as long as the file is long.
+  [[nodiscard]] Verification Verify();
 
   // Syncs the high-water mark, if it was written since the last call. Any thread; slow.
   void SyncHighWaterMark();

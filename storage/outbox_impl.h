@@ -99,6 +99,14 @@ class Outbox::Impl {
     }
   }
 
+  // outbox_verification.cc
+  void Verify(Verification& verification);
+  void VerifyMark(Verification& verification);
+  void VerifyEvents(Verification& verification);
+  void VerifyEvent(Position position, const std::optional<EventRow>& row, std::optional<RecordRef>& before,
+                   Verification& verification);
+  void VerifyTables(Verification& verification);
+
   // outbox_rescue.cc
   [[nodiscard]] Error Explained(const Error& cause) const;
   void Doubt(const Error& error);

@@ -10,6 +10,7 @@
 #include "agent/cli/requeue_command.h"
 #include "agent/cli/show_command.h"
 #include "agent/cli/status_command.h"
+#include "agent/cli/verify_command.h"
 #include "agent/cli/watch_command.h"
 #include "agent/config.h"
 #include "platform/command_line/completion.h"
@@ -26,9 +27,8 @@ ProgramText Text() {
       "Records at the till what the order management system must learn, and shows how the "
       "agent is";
   text.command.description =
-      "Every command but export, config and completion talks to tillwired, the agent on this terminal, "
-      "through "
-      "its socket.";
+      "Every command but export, verify, config and completion talks to tillwired, the agent on this "
+      "terminal, through its socket.";
   text.command.exit_statuses = {
       {Code(ExitCode::kDone), "done"},
       {Code(ExitCode::kRefused), "refused, or not found"},
@@ -75,6 +75,7 @@ AgentCommandLine::AgentCommandLine() : line_(Text()) {
   commands_.push_back(std::make_unique<PauseCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ResumeCommand>(line_, connection_));
   commands_.push_back(std::make_unique<ExportCommand>(line_, connection_));
+  commands_.push_back(std::make_unique<VerifyCommand>(line_));
   commands_.push_back(std::make_unique<ConfigCheckCommand>(line_, "tillwired", "/etc/tillwire/tillwired.toml",
                                                            InspectAgentConfig));
   commands_.push_back(std::make_unique<CompletionCommand>(line_));

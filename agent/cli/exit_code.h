@@ -13,6 +13,9 @@ enum class ExitCode {
   kUnknown = 4,      // it may have happened or not; repeat with the same key
 };
 
+// Of tillwire verify alone: the outbox was checked, and is damaged.
+inline constexpr int kDamagedExit = 5;
+
 // What main() returns.
 constexpr int Code(ExitCode code) {
   return static_cast<int>(code);

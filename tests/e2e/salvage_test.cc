@@ -138,5 +138,32 @@ TEST_CASE_METHOD(SalvageRig, "A salvage that is killed again and again comes to 
   CHECK(lost_.size() == 1);
 }
 
+TEST_CASE_METHOD(SalvageRig, "tillwire verify names damage, leaves it, and finds the salvaged outbox sound") {
+  const auto verify = [&] {
+    return RunCommand(kTillwireProgram,
+                      {"verify", "--directory", agent.OutboxDirectory().string(), "--json"});
+  };
+  CommandOutcome outcome = verify();
+  CHECK(outcome.status.Clean());
+  CHECK(json::parse(outcome.output).at("events") == kCaptures);
+  WipePage(damaged_, events_[kCaptures / 2]);
+  WriteWhole(Database(), damaged_);
+  outcome = verify();
+  CHECK(outcome.status.code == 5);
+  const json found = json::parse(outcome.output);
+  CHECK(found.at("sound") == false);
+  CHECK_FALSE(found.at("findings").empty());
+  CHECK(ReadWholeFile(Database()) == damaged_);
+  CheckEnd();
+  outcome = verify();
+  CHECK(outcome.status.code == 1);
+  CHECK_THAT(outcome.errors, Catch::Contains("in use by"));
+  agent.Stop();
+  outcome = verify();
+  INFO(outcome.output << outcome.errors);
+  CHECK(outcome.status.Clean());
+  CHECK(json::parse(outcome.output).at("lost") > 0);
+}
+
 }  // namespace
 }  // namespace tillwire
