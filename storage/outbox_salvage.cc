@@ -216,9 +216,10 @@ class Salvager {
       auto event = EventOf(row);
       if (!event || row.standing == PageStanding::kOlder) return;
       if (task_.mark && event->hash == task_.mark->hash) marked_position = event->position;
-      std::size_t& count = layout_.Proves(*event) ? proved : unproved;
-      if (count++ < (&count == &proved ? kProvedSample : kUnprovedSample))
-        sample.push_back(std::move(*event));
+      const bool proves = layout_.Proves(*event);
+      std::size_t& count = proves ? proved : unproved;
+      if (count < (proves ? kProvedSample : kUnprovedSample)) sample.push_back(std::move(*event));
+      ++count;
     });
     if (!scanned) return scanned;
     if (unproved > 0) {
