@@ -16,6 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// Without a word from the other end for 30 s, and 10 s for the answer.
+constexpr SimWorld::Duration kKeepalive = 40s;
 constexpr char kLedgerFile[] = "ledger.db";
 // The centre's clock runs that fast, so that terminals come to prune within a run.
 constexpr int kClockRate = 600;
@@ -30,7 +32,11 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
 
   void OnMessage(ToCentre message) {
     if (!Alive()) return;
-    std::visit([this](auto& part) { Handle(part); }, message);
+    // Shared, because std::function must be copyable.
+    auto held = std::make_shared<ToCentre>(std::move(message));
+    centre_.Hear([self = shared_from_this(), held] {
+      if (self->Alive()) std::visit([&](auto& part) { self->Handle(part); }, *held);
+    });
   }
 
   void OnLost() {
@@ -79,7 +85,8 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
   }
 
   void Handle(EventBatch& batch) {
-    auto inspected = std::make_shared<InspectedBatch>(Inspect(std::move(batch), identity_, centre_.rules_));
+    auto inspected =
+        std::make_shared<InspectedBatch>(Inspect(std::move(batch), identity_, centre_.shared_.rules));
     if (centre_.bug_ == SimBug::kLanesIgnored) {
       for (Record& record : inspected->batch.records) record.lane_predecessor.reset();
     }
@@ -114,7 +121,7 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
                             [self = shared_from_this(), lacking](const Result<void>& committed) {
                               if (!committed) return;
                               for (const auto& [epoch, events] : *lacking)
-                                self->centre_.lacking_[epoch] = events;
+                                self->centre_.shared_.lacking[epoch] = events;
                             }});
   }
 
@@ -134,7 +141,7 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
            for (const RecordResult& result : (*answer)->results) {
              if (result.disposition != Disposition::kConflict && result.disposition != Disposition::kParked)
                continue;
-             self->centre_.world_.Trace("centre",
+             self->centre_.world_.Trace(self->centre_.name_,
                                         fmt::format("stream {}: {}", self->stream_->number, result.detail));
            }
            self->Respond(std::move(**answer));
@@ -150,28 +157,36 @@ class SimCentre::Session : public std::enable_shared_from_this<SimCentre::Sessio
   std::optional<StreamRegistry::Ticket> ticket_;
 };
 
-SimCentre::SimCentre(SimWorld& world, SimNetwork& network, SimOracle& oracle, SimBug bug, BackedUp backed_up)
+SimCentre::SimCentre(SimWorld& world, SimNetwork& network, SimOracle& oracle, SimBug bug, BackedUp backed_up,
+                     SimLedger& ledger, std::string name)
     : world_(world),
       network_(network),
       oracle_(oracle),
       bug_(bug),
       backed_up_(bug == SimBug::kBackupMarkTooHigh ? BackedUp::kAccepted : backed_up),
-      disk_("sim-centre"),
+      shared_(ledger),
+      name_(std::move(name)),
       clock_(world, kClockRate) {}
 
 void SimCentre::Start() {
   if (Running()) return;
-  disk_.Restart();
-  DatabaseOptions options{disk_.Name(),
+  // The other's handles must not die of that.
+  if (!shared_.open) shared_.disk.Restart();
+  DatabaseOptions options{shared_.disk.Name(),
                           bug_ == SimBug::kCentreNeverSyncs ? Synchronous::kOff : Synchronous::kFull};
-  auto opened = SqliteLedger::Open(directory_.Path() / kLedgerFile, world_.Random(), options);
-  if (!opened) {
-    world_.Trace("centre", "cannot start: " + opened.error().Text());
+  auto opened = SqliteLedger::Open(shared_.directory.Path() / kLedgerFile, world_.Random(), options);
+  if (shared_.open) {
+    if (opened) oracle_.Complain(name_ + " could open a ledger that another replica has open");
     return StartSoon();
   }
-  world_.Trace("centre", "started");
+  if (!opened) {
+    world_.Trace(name_, "cannot start: " + opened.error().Text());
+    return StartSoon();
+  }
+  world_.Trace(name_, "started");
   ledger_ = std::move(*opened);
-  const bool forgets = run_ > 0 && bug_ == SimBug::kCentreForgetsRanges;
+  shared_.open = true;
+  const bool forgets = shared_.openings++ > 0 && bug_ == SimBug::kCentreForgetsRanges;
   sabotaged_ = MakeSabotagedLedger(ledger_->Transaction(), {forgets, bug_ == SimBug::kCentreForgetsMoves});
   streams_ = std::make_unique<StreamRegistry>();
   ++run_;
@@ -188,8 +203,10 @@ void SimCentre::Start() {
     stream->to_centre = [weak](ToCentre message) {
       if (const auto open = weak.lock()) open->OnMessage(std::move(message));
     };
-    stream->centre_lost = [weak] {
-      if (const auto open = weak.lock()) open->OnLost();
+    stream->centre_lost = [this, weak] {
+      Hear([weak] {
+        if (const auto open = weak.lock()) open->OnLost();
+      });
     };
   };
 }
@@ -207,18 +224,18 @@ void SimCentre::LosePower() {
 
 void SimCentre::TakeBackup() {
   if (!Running()) return;
-  world_.Trace("centre", "backup taken");
-  backup_ = Disk().Copy(directory_.Path().string());
+  world_.Trace(name_, "backup taken");
+  shared_.backup = Disk().Copy(shared_.directory.Path().string());
 }
 
 void SimCentre::RestoreBackup() {
-  if (!backup_) return;
+  if (!shared_.backup) return;
   if (Running()) Die("stopped for a restore");
-  world_.Trace("centre", "an older ledger is put back");
-  Disk().Replace(directory_.Path().string(), *backup_);
-  restored_at_ = world_.Now();
+  world_.Trace(name_, "an older ledger is put back");
+  Disk().Replace(shared_.directory.Path().string(), *shared_.backup);
+  shared_.restored_at = world_.Now();
   oracle_.ForgetLedger();
-  read_through_ = 0;
+  shared_.read_through = 0;
 }
 
 void SimCentre::PushBack() {
@@ -227,21 +244,45 @@ void SimCentre::PushBack() {
     entry.second->PushBack(std::chrono::milliseconds(200 + world_.Below(5000)));
 }
 
-std::uint64_t SimCentre::Lacking() const {
-  std::uint64_t sum = 0;
-  for (const auto& [epoch, events] : lacking_) sum += events;
-  return sum;
+void SimCentre::Hang() {
+  if (!Running() || hangs_) return;
+  world_.Trace(name_, "hangs");
+  hangs_ = true;
+  store_->Hold(true);
+  const auto if_it_hangs = [this, run = run_](auto what) {
+    return [this, run, what] {
+      if (run == run_ && hangs_) what();
+    };
+  };
+  world_.In(kKeepalive, if_it_hangs([this] { network_.LoseAgents(); }));
+  const bool killed = world_.OneIn(2);
+  world_.In(world_.Between(5s, 90s), if_it_hangs([this, killed] { killed ? Kill() : GoOn(); }));
+}
+
+void SimCentre::GoOn() {
+  world_.Trace(name_, "goes on");
+  hangs_ = false;
+  store_->Hold(false);
+  for (const auto& what : std::exchange(heard_late_, {})) what();
+}
+
+void SimCentre::Hear(std::function<void()> what) {
+  if (!hangs_) return what();
+  heard_late_.push_back(std::move(what));
 }
 
 void SimCentre::Die(const std::string& how) {
-  world_.Trace("centre", how);
+  world_.Trace(name_, how);
   network_.accept = nullptr;
+  hangs_ = false;
+  heard_late_.clear();
   const auto sessions = std::exchange(sessions_, {});
   store_.reset();
   // A dead process writes nothing more: its handles are dead already.
   Disk().KillProgram();
   sabotaged_.reset();
   ledger_.reset();
+  shared_.open = false;
   network_.BreakAll();
   StartSoon();
 }
@@ -254,12 +295,12 @@ void SimCentre::ReadNewEntries() {
   try {
     ledger_->Begin();
     EntryQuery query;
-    query.after_position = read_through_;
+    query.after_position = shared_.read_through;
     while (true) {
       const EntryPage page = ledger_->Transaction().Read(query);
       for (const StoredEntry& entry : page.entries) oracle_.NoteEntry(entry);
       query.after_position = page.scanned_through;
-      read_through_ = page.scanned_through;
+      shared_.read_through = page.scanned_through;
       if (page.at_end) break;
     }
   } catch (const StorageFault&) {

@@ -22,7 +22,7 @@ void SimNetwork::Open(const std::shared_ptr<SimStream>& stream) {
   stream->up_free = world_.Now() + connected;
   world_.In(connected, [this, stream] {
     if (!stream->agent_open) return;
-    if (down_ || !accept) {
+    if (down_ || !accept || (stands_by_ && world_.OneIn(4))) {
       stream->centre_open = false;
       return LoseAgentEnd(stream, Delay());
     }
@@ -70,6 +70,13 @@ void SimNetwork::HangAll() {
     stream->mute = true;
     LoseAgentEnd(stream, kKeepalive);
     LoseCentreEnd(stream, kKeepalive);
+  }
+}
+
+void SimNetwork::LoseAgents() {
+  for (const auto& stream : open_) {
+    LoseAgentEnd(stream, Delay());
+    LoseCentreEnd(stream, world_.Between(1s, kKeepalive));
   }
 }
 

@@ -44,6 +44,10 @@ class SimNetwork {
   void BreakAll();
   void HangAll();
   void SetDown(bool down) { down_ = down; }
+  // Agents find out that nobody answers them; the centre's ends live on for a while.
+  void LoseAgents();
+  // One replica of the centre serves, another stands by: some connections reach that one, which refuses them.
+  void SetStandBy(bool stands_by) { stands_by_ = stands_by; }
 
  private:
   void LoseAgentEnd(const std::shared_ptr<SimStream>& stream, SimWorld::Duration after);
@@ -52,6 +56,7 @@ class SimNetwork {
 
   SimWorld& world_;
   bool down_ = false;
+  bool stands_by_ = false;
   std::uint64_t next_number_ = 1;
   std::list<std::shared_ptr<SimStream>> open_;
 };

@@ -42,13 +42,15 @@ class Run {
         copies_outbox_(world_.OneIn(3)),
         parks_(world_.OneIn(2)),
         disk_fails_(world_.OneIn(3) || bug_ == SimBug::kFailedSyncIgnored),
-        centre_(world_, network_, oracle_, bug_,
-                restores_centre_ ? BackedUp::kNothing : BackedUp::kAccepted) {
+        stands_by_(world_.OneIn(3)) {
+    AddReplica("centre");
+    if (stands_by_) AddReplica("centre-2");
+    network_.SetStandBy(stands_by_);
     AddTerminal();
   }
 
   SimReport Go() {
-    centre_.Start();
+    for (const auto& replica : replicas_) replica->Start();
     terminals_.front()->Start();
     PlanCaptures();
     PlanFaults();
@@ -67,6 +69,17 @@ class Run {
   }
 
  private:
+  void AddReplica(const std::string& name) {
+    const BackedUp backed_up = restores_centre_ ? BackedUp::kNothing : BackedUp::kAccepted;
+    replicas_.push_back(
+        std::make_unique<SimCentre>(world_, network_, oracle_, bug_, backed_up, ledger_, name));
+  }
+  // The replica that has the ledger open; if none has, the first.
+  [[nodiscard]] SimCentre& Centre() {
+    const auto serving =
+        std::ranges::find_if(replicas_, [](const auto& replica) { return replica->Running(); });
+    return serving == replicas_.end() ? *replicas_.front() : **serving;
+  }
   void AddTerminal() {
     terminals_.push_back(std::make_unique<SimTerminal>(world_, network_, oracle_, bug_,
                                                        fmt::format("till-{}", terminals_.size() + 1)));
@@ -91,14 +104,20 @@ class Run {
     for (std::uint64_t i = 0; i < faults; ++i) {
       world_.In(world_.Between(1s, kFaultyTime - 1s), [this] { StrikeOnce(); });
     }
+    if (stands_by_) {
+      const std::uint64_t hangs = 1 + world_.Below(3);
+      for (std::uint64_t i = 0; i < hangs; ++i) {
+        world_.In(world_.Between(1s, kFaultyTime - 1s), [this] { Centre().Hang(); });
+      }
+    }
     // While all else may be well.
     if (disk_fails_) {
       world_.In(world_.Between(kFaultyTime - 1min, kFaultyTime), [this] { FailTill(Some()); });
     }
     if (restores_centre_) {
       const auto taken = world_.Between(10s, kFaultyTime / 2);
-      world_.In(taken, [this] { centre_.TakeBackup(); });
-      world_.In(taken + world_.Between(1s, kFaultyTime / 2), [this] { centre_.RestoreBackup(); });
+      world_.In(taken, [this] { Centre().TakeBackup(); });
+      world_.In(taken + world_.Between(1s, kFaultyTime / 2), [this] { Centre().RestoreBackup(); });
     }
     if (restores_outbox_) {
       const auto taken = world_.Between(5s, kFaultyTime / 2);
@@ -116,7 +135,7 @@ class Run {
     if (parks_) {
       world_.In(world_.Between(0us, kFaultyTime / 2), [this] {
         world_.Trace("centre", "the rules now allow 2 lines");
-        centre_.Rules().max_lines = 2;
+        ledger_.rules.max_lines = 2;
       });
     }
   }
@@ -139,11 +158,11 @@ class Run {
       case 2:
         return EndSoon(world_, Some().Disk(), world_.OneIn(2));
       case 3:
-        return centre_.Kill();
+        return Centre().Kill();
       case 4:
-        return centre_.LosePower();
+        return Centre().LosePower();
       case 5:
-        return EndSoon(world_, centre_.Disk(), world_.OneIn(2));
+        return EndSoon(world_, ledger_.disk.Disk(), world_.OneIn(2));
       case 6:
         world_.Trace("network", "every stream breaks");
         return network_.BreakAll();
@@ -155,7 +174,7 @@ class Run {
       case 9:
         return world_.OneIn(2) ? Some().RequeueAll() : Some().ReleaseOne();
       case 10:
-        if (world_.OneIn(2)) return centre_.PushBack();
+        if (world_.OneIn(2)) return Centre().PushBack();
         return Some().SetWallClock(std::chrono::hours(static_cast<int>(world_.Below(20'000)) - 10'000));
       case 11:
         return FillDisk(Some().Disk(), "a till's disk");
@@ -165,7 +184,7 @@ class Run {
       case 15:
         return FailTill(Some());
       case 16:
-        return FailDisk(centre_.Disk(), "the centre's disk");
+        return FailDisk(ledger_.disk.Disk(), "the centre's disk");
     }
   }
 
@@ -216,8 +235,8 @@ class Run {
   void Heal() {
     world_.Trace("world", "no more faults");
     network_.SetDown(false);
-    HealDisk(centre_.Disk());
-    centre_.Rules().max_lines = AcceptanceRules().max_lines;
+    HealDisk(ledger_.disk.Disk());
+    ledger_.rules.max_lines = AcceptanceRules().max_lines;
     for (const auto& terminal : terminals_) {
       HealDisk(terminal->Disk());
       world_.In(kWritesAgainWithin, [this, &till = *terminal] {
@@ -231,19 +250,21 @@ class Run {
                           std::ranges::all_of(last_actions_, [this](std::uint64_t action) {
                             return oracle_.Action(action).acknowledged;
                           });
-    return captured && centre_.Running() &&
+    return captured && Centre().Running() &&
            std::all_of(terminals_.begin(), terminals_.end(),
-                       [&](const auto& terminal) { return terminal->Drained(centre_.RestoredAt()); });
+                       [&](const auto& terminal) { return terminal->Drained(ledger_.restored_at); });
   }
 
   void CheckEnd() {
     if (!AllDrained()) {
-      std::string which = centre_.Running() ? "" : " the centre is down;";
+      std::string which = Centre().Running() ? "" : " the centre is down;";
       for (const auto& terminal : terminals_) which += terminal->Backlog();
       oracle_.Complain(fmt::format("not drained {} min after the last fault:{}", kHealing / 1min, which));
     }
-    if (centre_.Lacking() > 0) {
-      oracle_.Complain(fmt::format("by the last digests the centre lacks {} events", centre_.Lacking()));
+    std::uint64_t lacking = 0;
+    for (const auto& [epoch, events] : ledger_.lacking) lacking += events;
+    if (lacking > 0) {
+      oracle_.Complain(fmt::format("by the last digests the centre lacks {} events", lacking));
     }
     for (const std::uint64_t action : last_actions_) {
       if (oracle_.Action(action).acknowledged) continue;
@@ -277,7 +298,7 @@ class Run {
     for (const auto& [is_on, word] :
          {std::pair(restores_centre_, "centre restored"), std::pair(restores_outbox_, "outbox replaced"),
           std::pair(copies_outbox_, "outbox copied"), std::pair(parks_, "parking"),
-          std::pair(disk_fails_, "disks failing")}) {
+          std::pair(disk_fails_, "disks failing"), std::pair(stands_by_, "two replicas")}) {
       if (!is_on) continue;
       report.faults += (report.faults.empty() ? "" : ", ") + std::string(word);
     }
@@ -289,7 +310,9 @@ class Run {
   SimNetwork network_;
   SimOracle oracle_;
   const bool restores_centre_, restores_outbox_, copies_outbox_, parks_, disk_fails_;
-  SimCentre centre_;
+  const bool stands_by_;
+  SimLedger ledger_;
+  std::vector<std::unique_ptr<SimCentre>> replicas_;
   std::vector<std::unique_ptr<SimTerminal>> terminals_;
   std::optional<SimTerminal::Image> copy_;
   std::vector<std::uint64_t> last_actions_;  // one at each till, after the last fault

@@ -48,13 +48,18 @@ void SimStore::Stop() {
   queue_.clear();
 }
 
+void SimStore::Hold(bool held) {
+  held_ = held;
+  Arm();
+}
+
 void SimStore::Arm() {
-  if (armed_ || ended_ || queue_.empty()) return;
+  if (armed_ || ended_ || held_ || queue_.empty()) return;
   armed_ = true;
   world_.In(world_.Between(100us, 20ms), [this, alive = alive_] {
     if (!*alive) return;
     armed_ = false;
-    CommitGroup();
+    if (!held_) CommitGroup();
     Arm();
   });
 }

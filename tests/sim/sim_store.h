@@ -24,6 +24,8 @@ class SimStore final : public CommitQueue {
   void Submit(CommitJob job) override;
   // As in a program that dies: what waits is dropped.
   void Stop() override;
+  // While it is held nothing is committed.
+  void Hold(bool held);
   [[nodiscard]] std::size_t Waiting() const { return queue_.size(); }
 
  private:
@@ -38,6 +40,7 @@ class SimStore final : public CommitQueue {
   std::deque<CommitJob> queue_;
   bool armed_ = false;
   bool ended_ = false;
+  bool held_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
