@@ -147,6 +147,7 @@ void SimTerminal::SyncMarkSoon() {
     try {
       outbox_->SyncHighWaterMark();
     } catch (const StorageFault&) {
+      mark_may_be_old_ = true;
       if (!Disk().ProgramRuns()) DieSoon();
     }
   });
@@ -248,6 +249,8 @@ void SimTerminal::LinkUp() {
 std::optional<SimTerminal::Image> SimTerminal::Copy() {
   // While a commit could be under way the history would not be that of the files.
   if (!Running() || queue_->Waiting() > 0 || !Disk().ProgramRuns()) return std::nullopt;
+  // Nor while a commit is in doubt: the copy would hold what a caller without a time may capture again.
+  if (outbox_->Trouble()) return std::nullopt;
   Image image;
   for (auto& [path, content] : Disk().Copy(Path()))
     image.files[path.substr(Path().size())] = std::move(content);
@@ -256,6 +259,7 @@ std::optional<SimTerminal::Image> SimTerminal::Copy() {
 }
 
 void SimTerminal::Replace(const Image& image, bool with_mark) {
+  if (mark_sync_due_) mark_may_be_old_ = true;
   if (Running()) Die(with_mark ? "its files are replaced" : "its outbox is replaced, the mark is kept");
   auto mark = Disk().Copy(Path() + kMarkFile);
   std::map<std::string, std::string> files;

@@ -140,8 +140,8 @@ class SimTerminal {
   std::optional<BootTime> welcomed_at_;
   std::uint64_t run_ = 0;  // of the process
   bool mark_sync_due_ = false;
-  bool mark_may_be_old_ = false;               // the power went since the outbox was opened
-  std::uint64_t files_ = 0;                    // counts up when the files are replaced
+  bool mark_may_be_old_ = false;  // since the outbox was opened the power went, or its sync failed or is due
+  std::uint64_t files_ = 0;       // counts up when the files are replaced
   std::map<Position, std::uint64_t> history_;  // actions by their event's position
 };
 
