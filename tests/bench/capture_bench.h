@@ -16,7 +16,7 @@ struct CaptureFigures {
   Samples refused;  // a call that the agent refuses at once: the way there and back, without the outbox
   Samples capture;
   double agent_cpu_us = 0;  // for each capture, user and system
-  double synced_bytes = 0;  // what the agent wrote for each capture, as the kernel counts it
+  double synced_bytes = 0;  // what the agent wrote for each capture, by its write calls
 };
 
 struct CallersFigures {
