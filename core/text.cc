@@ -1,5 +1,8 @@
 #include "core/text.h"
 
+#include <charconv>
+#include <system_error>
+
 namespace tillwire {
 
 bool IsUtf8(std::string_view bytes) {
@@ -59,6 +62,13 @@ std::string Excerpt(std::string_view text, std::size_t max_bytes) {
   std::size_t end = max_bytes - kCut.size();
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   return Printable(text.substr(0, end)) + std::string(kCut);
+}
+
+std::optional<std::uint64_t> ParseCount(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace tillwire

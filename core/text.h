@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,5 +21,8 @@ std::string Printable(std::string_view text);
 // what somebody sent. An answer over gRPC carries a few kilobytes of it.
 inline constexpr std::size_t kExcerptBytes = 120;
 std::string Excerpt(std::string_view text, std::size_t max_bytes = kExcerptBytes);
+
+// A number in decimal digits and nothing else; nothing where the text is none, or does not fit.
+std::optional<std::uint64_t> ParseCount(std::string_view text);
 
 }  // namespace tillwire

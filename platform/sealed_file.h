@@ -49,7 +49,7 @@ class SealedFileWriter {
 // Used by one thread. Holds one chunk and one message in memory.
 class SealedFileReader {
  public:
-  // kInvalidArgument: no such file, or sealed for another key; kFailedPrecondition: a newer format;
+  // kInvalidArgument: sealed for another key; kFailedPrecondition: a newer format;
   // kDataLoss: damaged; kUnavailable: can't be read. The message names the file.
   static Result<std::unique_ptr<SealedFileReader>> Open(const std::filesystem::path& path,
                                                         const OpeningKey& key);

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <system_error>
 #include <utility>
 
 #include "storage/database.h"
@@ -41,6 +42,12 @@ DatabaseReplacement::DatabaseReplacement(std::filesystem::path database, std::st
       ready_(Beside(database_, "-ready")),
       aside_(Beside(database_, "-aside")),
       vfs_(std::move(vfs)) {}
+
+bool DatabaseReplacement::Stands(const std::filesystem::path& database) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(database, ignored) ||
+         std::filesystem::is_regular_file(Beside(database, "-ready"), ignored);
+}
 
 Result<void> DatabaseReplacement::Finish() {
   const auto decided = VfsFile::Exists(ready_, vfs_);

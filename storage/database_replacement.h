@@ -21,6 +21,8 @@ class DatabaseReplacement {
   // `vfs`: by name, empty for the system's.
   DatabaseReplacement(std::filesystem::path database, std::string vfs);
 
+  // Whether the database is there, under its name or as the copy that is to take it.
+  static bool Stands(const std::filesystem::path& database);
   // See above. Without traces of a replacement it changes nothing.
   Result<void> Finish();
   // `make` writes the copy to the path that it is given, where nothing stands: a database that is whole

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "core/text.h"
 #include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 #include "storage/outbox_schema.h"
@@ -76,6 +77,8 @@ void Outbox::Impl::CheckLoaded() {
                 row.issued <= kMaxSequence,
             name + " ends where it can't");
   }
+  const std::string pruned = ReadMeta(kPrunedNotInEffect);
+  Require(pruned.empty() || ParseCount(pruned).has_value(), "its count of pruned events is no number");
   const std::int64_t newest_anchor =
       database->execAndGet("SELECT ifnull(max(server_time), 0) FROM anchors").getInt64();
   Require(newest_anchor <= kMaxAnchor, "it has a time after the year 9999");

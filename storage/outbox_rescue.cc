@@ -48,14 +48,17 @@ void Outbox::Impl::GoOnReading(const Error& why) {
   CloseStore();
   unsound = false;
   overlay = std::make_unique<OverlayVfs>(kMaxReadingOverlayBytes, options.database.vfs);
+  // Files that are to be replaced are, as the next start replaces them: what stands under their names
+  // meanwhile may be without its log.
+  const auto finished = DatabaseReplacement(DatabasePath(), overlay->Name()).Finish();
   // Where nothing can be read either, each transaction says so.
-  if (!OpenStore({overlay->Name(), Synchronous::kFull}, /*reserve=*/0)) overlay.reset();
+  if (!finished || !OpenStore({overlay->Name(), Synchronous::kFull}, /*reserve=*/0)) overlay.reset();
 }
 
 void Outbox::Impl::RequireUsable() {
   if (!trouble) return;
   if (clock.BootNow() >= try_again_at) TryToWrite();
-  if (trouble && !statements) throw StorageFault(*trouble);
+  if (trouble && (unsound || !statements)) throw StorageFault(*trouble);
 }
 
 void Outbox::Impl::TryToWrite() {
@@ -73,9 +76,10 @@ void Outbox::Impl::TryToWrite() {
   CloseStore();
   overlay.reset();
   ++openings;
+  Result<void> opened = suspect && !damage_met ? CopyToNewFiles() : Result<void>();
+  if (!opened && opened.error().code == ErrorCode::kDataLoss) damage_met = std::exchange(opened, {}).error();
   // A salvage makes new files, too.
   const bool damaged = damage_met.has_value();
-  Result<void> opened = suspect && !damaged ? CopyToNewFiles() : Result<void>();
   if (opened) opened = OpenWritable();
   if (!opened) return GoOnReading(opened.error());
   const std::string before = trouble->message;

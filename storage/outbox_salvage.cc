@@ -10,12 +10,14 @@
 #include "core/figures.h"
 #include "core/interval_set.h"
 #include "core/limits.h"
+#include "core/text.h"
 #include "core/write_back.h"
 #include "storage/damaged_tables.h"
 #include "storage/database.h"
 #include "storage/epoch_layout.h"
 #include "storage/outbox_schema.h"
 #include "storage/outbox_words.h"
+#include "storage/scanned_event.h"
 
 namespace tillwire {
 namespace {
@@ -23,39 +25,9 @@ namespace {
 // What the layout of epochs is tried on.
 constexpr std::size_t kProvedSample = 16;
 constexpr std::size_t kUnprovedSample = 64;
-constexpr std::size_t kEventColumns = 11;
 constexpr char kLostCause[] = "it could not be read from the damaged outbox";
 
 using Kind = ScannedValue::Kind;
-
-std::optional<Hash> HashOf(const ScannedValue& value) {
-  return value.kind == Kind::kBlob ? Hash::FromBytes(value.bytes) : std::nullopt;
-}
-
-std::uint64_t Unsigned(const ScannedValue& value) {
-  return static_cast<std::uint64_t>(value.integer);
-}
-
-// Nothing where the row can't be one of `events`.
-std::optional<UnprovedEvent> EventOf(const ScannedRow& row) {
-  if (!row.rowid || row.values.size() != kEventColumns || *row.rowid < 1) return std::nullopt;
-  const std::vector<ScannedValue>& values = row.values;
-  UnprovedEvent event;
-  event.position = static_cast<std::uint64_t>(*row.rowid);
-  const auto previous_hash = HashOf(values[5]);
-  const auto hash = HashOf(values[6]);
-  if (event.position > kMaxSequence || values[2].kind != Kind::kText || !previous_hash || !hash ||
-      values[10].kind != Kind::kBlob) {
-    return std::nullopt;
-  }
-  event.lane = values[2].bytes;
-  if (values[3].kind == Kind::kInteger) event.predecessor = Unsigned(values[3]);
-  event.predecessor_hash = HashOf(values[4]);
-  event.previous_hash = *previous_hash;
-  event.hash = *hash;
-  event.event = values[10].bytes;
-  return event;
-}
 
 bool IsRange(std::uint64_t first, std::uint64_t last) {
   return first >= 1 && first <= last && last <= kMaxSequence;
@@ -133,17 +105,19 @@ class Salvager {
     if (name == "epochs") {
       TakeEpoch(row);
     } else if (name == "delivered") {
-      if (IsRange(Unsigned(row[0]), Unsigned(row[1]))) delivered_.Add({Unsigned(row[0]), Unsigned(row[1])});
+      if (IsRange(UnsignedOf(row[0]), UnsignedOf(row[1])))
+        delivered_.Add({UnsignedOf(row[0]), UnsignedOf(row[1])});
     } else if (name == "exceptions") {
-      if (!IsRange(Unsigned(row[0]), Unsigned(row[0])) || row[1].integer < 1 || row[1].integer > 2) return;
-      if (row[1].integer == 2) closed_.Add({Unsigned(row[0]), Unsigned(row[0])});
+      if (!IsRange(UnsignedOf(row[0]), UnsignedOf(row[0])) || row[1].integer < 1 || row[1].integer > 2)
+        return;
+      if (row[1].integer == 2) closed_.Add({UnsignedOf(row[0]), UnsignedOf(row[0])});
       Insert(table, row);
     } else if (name == "lost_ranges") {
-      if (!IsRange(Unsigned(row[2]), Unsigned(row[3])) || row[4].integer < 1 || row[4].integer > 3 ||
+      if (!IsRange(UnsignedOf(row[2]), UnsignedOf(row[3])) || row[4].integer < 1 || row[4].integer > 3 ||
           row[9].integer < 0 || row[9].integer > 2) {
         return;
       }
-      named_[Unsigned(row[1])].Add({Unsigned(row[2]), Unsigned(row[3])});
+      named_[UnsignedOf(row[1])].Add({UnsignedOf(row[2]), UnsignedOf(row[3])});
       Insert(table, row);
     } else if (name == "anchors") {
       if (row[0].integer >= 0 && row[0].integer <= kMaxAnchor) Insert(table, row);
@@ -155,15 +129,15 @@ class Salvager {
 
   void TakeEpoch(const TableRow& row) {
     EpochRow epoch;
-    if (row[0].integer < 1 || row[0].integer > kMaxOrdinal || Unsigned(row[2]) > kMaxSequence) return;
+    if (row[0].integer < 1 || row[0].integer > kMaxOrdinal || UnsignedOf(row[2]) > kMaxSequence) return;
     epoch.ordinal = static_cast<std::uint32_t>(row[0].integer);
-    epoch.epoch = Unsigned(row[1]);
-    epoch.base = Unsigned(row[2]);
+    epoch.epoch = UnsignedOf(row[1]);
+    epoch.base = UnsignedOf(row[2]);
     epoch.genesis = HashOf(row[3]).value_or(Hash{});
-    if (row[4].kind == Kind::kInteger) epoch.retained = std::min(Unsigned(row[4]), kMaxSequence);
-    if (row[5].kind == Kind::kInteger) epoch.issued = std::min(Unsigned(row[5]), kMaxSequence);
+    if (row[4].kind == Kind::kInteger) epoch.retained = std::min(UnsignedOf(row[4]), kMaxSequence);
+    if (row[5].kind == Kind::kInteger) epoch.issued = std::min(UnsignedOf(row[5]), kMaxSequence);
     epoch.last_hash = HashOf(row[6]).value_or(epoch.genesis);
-    epoch.backed_up = std::min(Unsigned(row[7]), kMaxSequence);
+    epoch.backed_up = std::min(UnsignedOf(row[7]), kMaxSequence);
     epoch.created_at = row[8].integer;
     epoch.why = row[9].bytes;
     epochs_.emplace(epoch.ordinal, epoch);
@@ -380,6 +354,7 @@ class Salvager {
         before = run.HashAt(2);
       }
     }
+    std::vector<Missing> missing;
     for (const auto& [gap, ends] : gaps) {
       for (const EpochRow& row : layout_.Rows()) {
         const std::uint64_t first = std::max(gap.first, row.base + 1);
@@ -390,16 +365,33 @@ class Salvager {
         if (first == row.base + 1) known.before = row.genesis;
         if (last == gap.last && layout_.RowAt(last + 1) == &row) known.last = ends.last;
         if (row.retained && last == row.base + *row.retained) known.last = row.last_hash;
-        NameMissing(row, {first, last}, known);
+        missing.push_back({&row, {first, last}, known, Unaccounted(row, {first, last})});
       }
       for (std::uint64_t position = gap.first; position <= gap.last; ++position) {
         if (layout_.RowAt(position) == nullptr && !delivered_.Contains(position)) ++unprovable_;
       }
     }
+    // What was pruned without having been delivered is not told apart, but counted: if nothing more is
+    // missing in front, nothing is lost there.
+    std::uint64_t in_front = 0;
+    for (const Missing& each : missing) {
+      if (each.positions.last < first_) in_front += each.lost.Count();
+    }
+    const bool front_is_pruned = in_front <= ParseCount(meta_[kPrunedNotInEffect]).value_or(0);
+    for (const Missing& each : missing) {
+      if (each.positions.last >= first_ || !front_is_pruned) NameLost(each);
+    }
   }
 
-  // Of positions of one epoch that are not here: those that nothing accounts for are lost.
-  void NameMissing(const EpochRow& row, Interval missing, const Ends& ends) {
+  // Positions of one epoch that are not here, and those of them that nothing accounts for.
+  struct Missing {
+    const EpochRow* row;
+    Interval positions;
+    Ends ends;
+    IntervalSet lost;
+  };
+
+  IntervalSet Unaccounted(const EpochRow& row, Interval missing) {
     IntervalSet lost;
     lost.Add(missing);
     for (const IntervalSet* set : {&delivered_, &closed_}) {
@@ -408,25 +400,30 @@ class Salvager {
     for (const auto& [first, last] : named_[row.epoch].Ranges()) {
       lost.Remove({row.base + first, row.base + last});
     }
-    // What was pruned without having been delivered is not told apart, but counted.
-    if (missing.last < first_ && lost.Count() <= PrunedNotInEffect()) return;
-    for (const auto& [first, last] : lost.Ranges()) {
+    return lost;
+  }
+
+  void NameLost(const Missing& missing) {
+    const EpochRow& row = *missing.row;
+    for (const auto& [first, last] : missing.lost.Ranges()) {
       Ends known;
-      if (first == missing.first) known.before = ends.before;
-      if (last == missing.last) known.last = ends.last;
+      if (first == missing.positions.first) known.before = missing.ends.before;
+      if (last == missing.positions.last) known.last = missing.ends.last;
       DeclareLost(row.epoch, {first - row.base, last - row.base}, known, /*safe=*/false);
       lost_count_ += last - first + 1;
+      FreeKeys({first, last});
       for (std::uint64_t position = std::max(first, first_); position <= last; ++position) {
         CloseHere(position);
       }
     }
   }
 
-  std::uint64_t PrunedNotInEffect() {
-    const std::string& noted = meta_[kPrunedNotInEffect];
-    const bool is_number =
-        !noted.empty() && noted.size() < 19 && noted.find_first_not_of("0123456789") == std::string::npos;
-    return is_number ? std::stoull(noted) : 0;
+  // The key of a capture that is lost is free again: whoever repeats it is heard. Where what was delivered is
+  // not known, a pruned event may be called lost, and its key stays.
+  void FreeKeys(Interval lost) {
+    if (tables_.Unreadable().count("delivered") > 0) return;
+    SQLite::Statement free(copy_, "DELETE FROM idempotency WHERE position BETWEEN ? AND ?");
+    StatementRun(free).Bind(lost.first).Bind(lost.last).Execute();
   }
 
   void CloseHere(std::uint64_t position) {

@@ -1,6 +1,7 @@
 // Pruning what is no longer needed, and the view for people.
 #include <algorithm>
 
+#include "core/text.h"
 #include "storage/outbox.h"
 #include "storage/outbox_impl.h"
 
@@ -112,8 +113,7 @@ void Outbox::Impl::NotePrunedNotInEffect(Position through) {
 }
 
 std::uint64_t Outbox::Impl::PrunedNotInEffect() {
-  const std::string noted = ReadMeta(kPrunedNotInEffect);
-  return noted.empty() ? 0 : std::stoull(noted);
+  return ParseCount(ReadMeta(kPrunedNotInEffect)).value_or(0);
 }
 
 bool Outbox::Impl::NearlyFull() const {

@@ -25,14 +25,14 @@ struct ExportedRun {
 };
 
 struct ExportReport {
-  // How many runs are listed.
+  // How many runs are listed: where there are more, the last of them is the last of all.
   static constexpr std::size_t kMaxRuns = 1000;
 
   ExportHeader header;
   std::uint64_t bytes = 0;        // of the file; 0 if there was nothing to carry, and none was written
   std::uint64_t parked = 0;       // of the events in it
   std::uint64_t damaged = 0;      // given up by this reading, because their bytes fail their hash
-  std::vector<ExportedRun> runs;  // ascending within an epoch, epochs in the order of capture; the first
+  std::vector<ExportedRun> runs;  // ascending within an epoch, epochs in the order of capture; see kMaxRuns
   std::uint64_t all_runs = 0;     // how many there are
   std::uint64_t delivered = 0;    // stay behind: the centre has them
 };

@@ -1,15 +1,15 @@
 #include "agent/offline/stopped_outbox.h"
 
-#include <system_error>
 #include <utility>
+
+#include "storage/database_replacement.h"
 
 namespace tillwire {
 
 Result<std::unique_ptr<StoppedOutbox>> StoppedOutbox::Open(const std::filesystem::path& directory,
                                                            const Clock& clock, Rng& rng) {
   // On the overlay a file that is absent would be made, and be empty.
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(directory / kOutboxFile, ignored)) {
+  if (!DatabaseReplacement::Stands(directory / kOutboxFile)) {
     return Error{
         ErrorCode::kNotFound,
         "there is no outbox in " + directory.string() + " (no " + kOutboxFile + " that can be seen)",

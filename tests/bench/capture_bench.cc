@@ -70,8 +70,8 @@ void RequireRefused(const Result<void>& reply) {
   }
 }
 
-// What its write calls took. The kernel's count of what goes to the disk is of whole folios of its cache, each
-// time one of their pages changes: a file written in large pieces seems to cost more than one that grew.
+// What its write calls took. The kernel's count of what goes to the disk is of whole folios of its cache,
+// each time one of their pages changes: a file written in large pieces seems to cost more than one that grew.
 std::uint64_t WrittenBytes(pid_t pid) {
   const std::string counts = "\n" + ReadWholeFile("/proc/" + std::to_string(pid) + "/io");
   const std::string key = "\nwchar: ";

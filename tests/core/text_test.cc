@@ -36,5 +36,14 @@ TEST_CASE("An excerpt is short, and cut between letters") {
   CHECK(Excerpt(std::string(1000, '\xA9'), 10) == "...");
 }
 
+TEST_CASE("A count is digits that fit, and nothing else") {
+  CHECK(ParseCount("0") == 0);
+  CHECK(ParseCount("18446744073709551615") == 18446744073709551615U);
+  for (const char* text : {"", "-1", "+1", " 1", "1 ", "1x", "18446744073709551616"}) {
+    CAPTURE(text);
+    CHECK_FALSE(ParseCount(text));
+  }
+}
+
 }  // namespace
 }  // namespace tillwire

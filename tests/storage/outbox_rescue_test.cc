@@ -50,10 +50,26 @@ class FailingTill : public OutboxHarness {
       const bool taken = Attempt(commits, number).ok();
       struck = struck || Disk().Struck();
       if (taken) return;
+      RequireSeenOrRefused(commits);
       if (attempt == 2) Disk().Heal();
       clock.Advance(30s);
     }
     FAIL("action " << number << " is never taken");
+  }
+
+  // Whoever looks while the disk fails sees all that was acknowledged, or is refused.
+  void RequireSeenOrRefused(GroupCommit& commits) {
+    std::map<int, bool> seen;
+    std::promise<void> answered;
+    commits.Submit({[&] {
+                      for (const auto& [number, id] : acknowledged) seen[number] = outbox->Find(id).ok();
+                    },
+                    [&](const Result<void>&) { answered.set_value(); }});
+    answered.get_future().wait();
+    for (const auto& entry : seen) {
+      INFO("action " << entry.first << " while the disk fails");
+      REQUIRE(entry.second);
+    }
   }
 
   // Each action that was acknowledged is there once, and nothing that was not asked for.

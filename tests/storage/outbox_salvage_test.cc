@@ -123,6 +123,43 @@ TEST_CASE("Of an outbox with a page that is gone all else is carried over, and t
   CHECK(SetAside(harness.options.directory).size() == 3);
 }
 
+TEST_CASE("Events that are lost in front are named, and their keys are free again") {
+  OutboxHarness harness;
+  harness.Open();
+  CaptureInput keyed = harness.Input("order:1", "keyed");
+  keyed.idempotency = {Sha256("key"), Sha256("keyed")};
+  harness.Transact([&](Outbox& box) {
+    REQUIRE(box.Capture(keyed).ok());
+    for (int i = 2; i <= kEvents; ++i) {
+      REQUIRE(box.Capture(harness.Input("order:1", Content(i))).ok());
+    }
+    return true;
+  });
+  harness.outbox->SyncHighWaterMark();
+  harness.Close();
+  const fs::path path = harness.options.directory / "outbox.db";
+  std::string file = ContentOf(path);
+  const std::size_t at = file.find("event keyed");
+  REQUIRE(at != std::string::npos);
+  file.replace(at / kPageBytes * kPageBytes, kPageBytes, kPageBytes, '\0');
+  Write(path, file);
+  harness.Open();
+  try {
+    harness.PendingEvents();
+  } catch (const StorageFault&) {
+    harness.outbox->Rollback();
+  }
+  const OutboxStatus status = harness.Status();
+  REQUIRE(status.lost_ranges.size() == 1);
+  CHECK(status.lost_ranges[0].tombstone.first == 1);
+  harness.Transact([&](Outbox& box) {
+    const auto again = box.Capture(keyed);
+    REQUIRE(again.ok());
+    CHECK_FALSE(again->repeated);
+    return true;
+  });
+}
+
 TEST_CASE("Of an outbox whose first page is gone everything is carried over") {
   ManyEvents harness;
   std::string file = ContentOf(harness.Database());
