@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "core/text.h"
 
 namespace tillwire {
 namespace {
@@ -21,13 +21,6 @@ namespace {
 std::string Variable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-std::optional<std::uint64_t> Number(const std::string& text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 // A datagram socket that sends to the manager; -1, and a line in the log, where that can't be had.
@@ -61,10 +54,10 @@ int Connect(const std::string& path) {
 
 ServiceNotifier ServiceNotifier::FromEnvironment() {
   std::optional<std::chrono::microseconds> watchdog;
-  const auto usec = Number(Variable("WATCHDOG_USEC"));
+  const auto usec = ParseCount(Variable("WATCHDOG_USEC"));
   const std::string pid = Variable("WATCHDOG_PID");
   // The variables may be meant for a parent of this process.
-  if (usec && *usec > 0 && (pid.empty() || Number(pid) == static_cast<std::uint64_t>(getpid()))) {
+  if (usec && *usec > 0 && (pid.empty() || ParseCount(pid) == static_cast<std::uint64_t>(getpid()))) {
     watchdog = std::chrono::microseconds(*usec);
   }
   return ServiceNotifier(Variable("NOTIFY_SOCKET"), watchdog);
